@@ -1,0 +1,117 @@
+"""Write the trail. An event is part of the act: written in its transaction, or the act does not happen."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+
+from databunker.access.actor import Actor
+from databunker.crypto import hashing, store
+from databunker.crypto.encoding import pack
+from databunker.crypto.envelope import Place
+from databunker.crypto.keyring import Purpose
+from databunker.db.statements import Statement, execute
+from databunker.ids import new_event_id, unix_micros
+
+from .events import EventType, Outcome
+
+__all__ = ["COLUMNS", "EventRow", "Sealer", "build", "detail_place", "event_mac", "insert_statement", "record"]
+
+
+class Sealer(Protocol):
+    """A record key, or the keyring where no person is concerned."""
+
+    def seal(self, plaintext: bytes, place: Place) -> bytes: ...
+
+
+class EventRow(NamedTuple):
+    """The columns of one event, in the order of `COLUMNS`."""
+
+    id: UUID
+    tenant: int
+    at: int
+    type: int
+    outcome: int
+    actor_kind: int
+    actor_token: int | None
+    subject: bytes | None
+    request: UUID
+    detail: bytes | None
+    key_id: int
+    mac: bytes
+
+
+COLUMNS = ", ".join(EventRow._fields)
+_PLACEHOLDERS = ", ".join(["%s"] * len(EventRow._fields))
+_INSERT = f"INSERT INTO audit_event ({COLUMNS}) VALUES ({_PLACEHOLDERS})"
+
+
+def detail_place(event_id: UUID, tenant: int) -> Place:
+    return Place(tenant, b"event", b"detail", event_id.bytes)
+
+
+def event_mac(row: EventRow, key: bytes) -> bytes:
+    """The MAC over every column but itself; numbers as decimal text, absent values as a lone zero byte."""
+    return hashing.mac(pack([_canonical(value) for value in row[:-1]]), key=key)
+
+
+def _canonical(value: bytes | int | UUID | None) -> bytes:
+    if value is None:
+        return b"\x00"
+    if isinstance(value, bytes):
+        return b"b" + value
+    if isinstance(value, UUID):
+        return b"u" + value.bytes
+    return b"i%d" % value
+
+
+def build(
+    actor: Actor,
+    event_type: EventType,
+    *,
+    subject: bytes | None = None,
+    sealer: Sealer | None = None,
+    detail: dict[str, Any] | None = None,
+    outcome: Outcome = Outcome.OK,
+) -> EventRow:
+    """A finished event, not yet written.
+
+    `detail` is sealed by `sealer`: the person's record key where `subject` is given, else (None) a data key.
+    """
+    keyring = store.current_keyring()
+    at = unix_micros()
+    event_id = new_event_id(at)
+    if settings.AUDIT_CLIENT_ADDRESS and actor.address:
+        detail = {**(detail or {}), "address": actor.address}
+    sealed = None
+    if detail:
+        sealed = (sealer or keyring).seal(orjson.dumps(detail), detail_place(event_id, actor.tenant))
+    audit_key = keyring.newest(Purpose.AUDIT)
+    row = EventRow(
+        event_id, actor.tenant, at, event_type.number, outcome.value, actor.kind.value, actor.token_id, subject,
+        actor.request_id, sealed, audit_key.id, b"",
+    )  # fmt: skip
+    return row._replace(mac=event_mac(row, audit_key.secret))
+
+
+def insert_statement(row: EventRow) -> Statement:
+    """To be run together with the change that the event tells of."""
+    return _INSERT, row
+
+
+def record(
+    actor: Actor,
+    event_type: EventType,
+    *,
+    subject: bytes | None = None,
+    sealer: Sealer | None = None,
+    detail: dict[str, Any] | None = None,
+    outcome: Outcome = Outcome.OK,
+) -> UUID:
+    """Write one event, in the caller's transaction where there is one; its id."""
+    row = build(actor, event_type, subject=subject, sealer=sealer, detail=detail, outcome=outcome)
+    execute(*insert_statement(row))
+    return row.id

@@ -1,0 +1,134 @@
+"""Access tokens: made, checked and revoked. Only keyed hashes of them are ever stored."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from django.conf import settings
+
+from databunker.crypto import hashing, store
+from databunker.crypto.keyring import Purpose
+from databunker.db.statements import fetch_one
+from databunker.ids import new_token, parse_token, unix_now
+
+from .actor import ActorKind
+from .models import DEFAULT_TENANT, AccessToken, TokenKind, Unlock
+
+__all__ = [
+    "UNLOCK_SECONDS",
+    "Grant",
+    "add_token",
+    "forget_cached",
+    "grant_unlock",
+    "lookup",
+    "revoke_token",
+    "token_digest",
+    "unlocked",
+]
+
+UNLOCK_SECONDS = 60
+_CACHE_SIZE = 10_000
+
+
+class Grant(NamedTuple):
+    """What a valid access token stands for."""
+
+    kind: ActorKind
+    tenant: int
+    token_id: int
+    subject: bytes | None
+    expires: int | None
+
+
+_cache: dict[bytes, tuple[float, Grant]] = {}
+
+
+def token_digest(token: str) -> bytes:
+    """The keyed hash by which an access token is stored. A UUID may be written in any case."""
+    root = store.current_keyring().secret(Purpose.REFERENCE)
+    text = str(parse_token(token) or token)
+    return hashing.digest(text.encode(), key=hashing.derive_key(root, b"access-token"))
+
+
+def lookup(token: str) -> Grant | None:
+    """The grant of `token`, or None where it is unknown, expired or revoked.
+
+    A good answer is kept for AUTH_CACHE_SECONDS in the process, so a revocation takes effect everywhere
+    within that time.
+    """
+    digest = token_digest(token)
+    now = time.monotonic()
+    cached = _cache.get(digest)
+    if cached is not None and now < cached[0]:
+        grant = cached[1]
+    else:
+        found = _read(digest)
+        if found is None:
+            return None
+        grant = found
+        if len(_cache) >= _CACHE_SIZE:
+            _cache.clear()
+        _cache[digest] = (now + settings.AUTH_CACHE_SECONDS, grant)
+    return None if grant.expires is not None and grant.expires <= unix_now() else grant
+
+
+def _read(digest: bytes) -> Grant | None:
+    row = fetch_one(
+        "SELECT id, tenant, kind, digest, subject, expires FROM access_token WHERE digest = %s AND revoked IS NULL",
+        [digest],
+    )
+    if row is None or not hashing.same(bytes(row[3]), digest):
+        return None
+    token_id, tenant, kind, _, subject, expires = row
+    return Grant(ActorKind(kind), tenant, token_id, None if subject is None else bytes(subject), expires)
+
+
+def add_token(
+    *, token: str, kind: TokenKind, tenant: int = DEFAULT_TENANT, label: str = "", subject: bytes | None = None,
+    expires: int | None = None,
+) -> AccessToken:  # fmt: skip
+    """Store the keyed hash of `token`.
+
+    Raises:
+        IntegrityError: the same token exists already.
+    """
+    return AccessToken.objects.create(
+        tenant=tenant, kind=kind, digest=token_digest(token), subject=subject, label=label, created=unix_now(),
+        expires=expires,
+    )  # fmt: skip
+
+
+def revoke_token(token_id: int, *, tenant: int) -> bool:
+    """Whether there was such a token to revoke. Other processes follow within AUTH_CACHE_SECONDS."""
+    changed = AccessToken.objects.filter(pk=token_id, tenant=tenant, revoked=None).update(revoked=unix_now())
+    forget_cached()
+    return bool(changed)
+
+
+def forget_cached() -> None:
+    """Ask the database again for every token."""
+    _cache.clear()
+
+
+def _unlock_digest(unlock: str) -> bytes:
+    root = store.current_keyring().secret(Purpose.REFERENCE)
+    return hashing.digest(unlock.lower().encode(), key=hashing.derive_key(root, b"unlock"))
+
+
+def grant_unlock(*, tenant: int, token_id: int) -> str:
+    """A new unlock UUID for the holder of `token_id`, good for UNLOCK_SECONDS. Expired ones are cleared away."""
+    now = unix_now()
+    Unlock.objects.filter(expires__lte=now).delete()
+    unlock = str(new_token())
+    Unlock.objects.create(
+        digest=_unlock_digest(unlock), tenant=tenant, token_id=token_id, expires=now + UNLOCK_SECONDS
+    )
+    return unlock
+
+
+def unlocked(unlock: str, *, tenant: int, token_id: int | None) -> bool:
+    """Whether this very caller was given `unlock` and it still lives."""
+    return Unlock.objects.filter(
+        digest=_unlock_digest(unlock), tenant=tenant, token_id=token_id, expires__gt=unix_now()
+    ).exists()

@@ -1,0 +1,1 @@
+"""Keyring, sealed envelopes and blind indexes. Everything cryptographic happens here, through libsodium."""

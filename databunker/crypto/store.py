@@ -1,0 +1,97 @@
+"""Load and create the keyring, and keep it in the process for a short while."""
+
+from __future__ import annotations
+
+import time
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from databunker.ids import unix_now
+
+from . import masterkey
+from .errors import KeyringError, MasterKeyError, UnknownKey
+from .keyring import Keyring, Purpose, new_keys
+from .masterkey import MasterKey
+from .models import WrappedKey
+
+__all__ = ["configured_master_key", "create_keyring", "current_keyring", "forget_cached", "load_keyring", "reload_for"]
+
+_cached: tuple[float, Keyring] | None = None
+
+
+def configured_master_key() -> MasterKey | None:
+    """The wrapping key that the environment names, or None where it names none."""
+    return masterkey.load(
+        value=settings.DATABUNKER_MASTERKEY,
+        file=settings.DATABUNKER_MASTERKEY_FILE,
+        command=settings.DATABUNKER_MASTERKEY_COMMAND,
+    )
+
+
+def load_keyring(master: MasterKey) -> Keyring:
+    """Read and open every key.
+
+    Raises:
+        KeyringError: there is no keyring yet.
+        MasterKeyError: `master` does not open it.
+    """
+    rows = list(WrappedKey.objects.order_by("id").values_list("id", "purpose", "wrapped"))
+    if not rows:
+        raise KeyringError("this vault has no keyring yet: run `manage.py init`")
+    return Keyring(master.unwrap(key_id, Purpose(purpose), wrapped) for key_id, purpose, wrapped in rows)
+
+
+def create_keyring(master: MasterKey) -> Keyring:
+    """Make and store a keyring, or load the one that another host stored first."""
+    now = unix_now()
+    rows = [
+        WrappedKey(id=key.id, purpose=key.purpose.value, wrapped=master.wrap(key), created=now) for key in new_keys()
+    ]
+    try:
+        with transaction.atomic():
+            WrappedKey.objects.bulk_create(rows)
+    except IntegrityError:
+        pass
+    return load_keyring(master)
+
+
+def current_keyring() -> Keyring:
+    """The keyring, read again after KEYRING_CACHE_SECONDS, so that a rotation reaches every process.
+
+    Raises:
+        KeyringError, MasterKeyError: see `load_keyring`; also where no master key is configured.
+    """
+    cached = _cached
+    if cached is not None and time.monotonic() < cached[0]:
+        return cached[1]
+    return _reload()
+
+
+def reload_for(key_id: int) -> Keyring:
+    """The keyring once more from the database, for a key id that the cached one lacks.
+
+    Raises:
+        UnknownKey: the database doesn't have it either.
+    """
+    keyring = _reload()
+    keyring.get(key_id)
+    return keyring
+
+
+def _reload() -> Keyring:
+    global _cached  # noqa: PLW0603 - one cache a process, replaced as a whole
+    master = configured_master_key()
+    if master is None:
+        raise MasterKeyError("set DATABUNKER_MASTERKEY, DATABUNKER_MASTERKEY_FILE or DATABUNKER_MASTERKEY_COMMAND")
+    keyring = load_keyring(master)
+    _cached = (time.monotonic() + settings.KEYRING_CACHE_SECONDS, keyring)
+    return keyring
+
+
+def forget_cached() -> None:
+    """Drop the cached keyring: after changing keys in this process, and between tests."""
+    global _cached  # noqa: PLW0603
+    _cached = None
+
+

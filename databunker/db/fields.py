@@ -1,0 +1,37 @@
+"""Column types that Django lacks: short binary values that can be indexed on all three databases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+__all__ = ["FixedBinaryField", "SealedField"]
+
+
+class FixedBinaryField(models.BinaryField):
+    """Exactly `length` bytes (a keyed hash, a MAC). Unlike BinaryField it can be a key on MySQL."""
+
+    def __init__(self, *args: Any, length: int, **kwargs: Any) -> None:
+        self.length = length
+        super().__init__(*args, max_length=length, **kwargs)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        kwargs.pop("max_length", None)
+        return name, path, args, {**kwargs, "length": self.length}
+
+    def db_type(self, connection: Any) -> str | None:
+        if connection.vendor == "mysql":
+            return f"binary({self.length})"
+        return super().db_type(connection)
+
+    def from_db_value(self, value: Any, expression: object, connection: object) -> bytes | None:
+        return None if value is None else bytes(value)
+
+
+class SealedField(models.BinaryField):
+    """An envelope of `databunker.crypto.envelope`; always bytes on the way out, whatever the driver gives."""
+
+    def from_db_value(self, value: Any, expression: object, connection: object) -> bytes | None:
+        return None if value is None else bytes(value)

@@ -1,0 +1,82 @@
+"""The errors that the product raises on purpose.
+
+Domain code raises these and knows nothing of HTTP responses; `databunker.api.errors` turns them into
+answers in one place. Messages are for callers: they name fields and rules, never a value, a token, SQL
+or a path.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AccessDenied",
+    "BadRequest",
+    "Conflict",
+    "NotFound",
+    "PayloadTooLarge",
+    "Unavailable",
+    "UnsupportedMediaType",
+    "VaultError",
+]
+
+
+class VaultError(Exception):
+    """Base of all deliberate refusals: a stable code, an HTTP status and a message that is safe to show."""
+
+    code = "error"
+    http_status = 500
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class BadRequest(VaultError):
+    """The input is malformed or breaks a rule that needs no look at stored data."""
+
+    code = "bad_request"
+    http_status = 400
+
+
+class AccessDenied(VaultError):
+    """No token, a wrong one, or one that may not do this. All look alike from outside."""
+
+    code = "access_denied"
+    http_status = 403
+
+    def __init__(self, message: str = "Access denied") -> None:
+        super().__init__(message)
+
+
+class NotFound(VaultError):
+    code = "not_found"
+    http_status = 404
+
+    def __init__(self, message: str = "record not found") -> None:
+        super().__init__(message)
+
+
+class Conflict(VaultError):
+    """A duplicate identity, or a state that does not allow the change."""
+
+    code = "conflict"
+    http_status = 409
+
+
+class PayloadTooLarge(VaultError):
+    code = "too_large"
+    http_status = 413
+
+
+class UnsupportedMediaType(VaultError):
+    code = "unsupported_media_type"
+    http_status = 415
+
+
+class Unavailable(VaultError):
+    """A dependency (database, keyring, audit trail) is down, so nothing was done."""
+
+    code = "unavailable"
+    http_status = 503
+
+    def __init__(self, message: str = "service unavailable") -> None:
+        super().__init__(message)

@@ -1,0 +1,43 @@
+"""Identifiers: time-ordered ones for rows that are appended, random ones for everything handed out."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+
+__all__ = ["new_event_id", "new_token", "parse_token", "unix_micros", "unix_now"]
+
+
+def unix_now() -> int:
+    """Whole seconds since the Unix epoch."""
+    return int(time.time())
+
+
+def unix_micros() -> int:
+    """Microseconds since the Unix epoch."""
+    return time.time_ns() // 1000
+
+
+def new_event_id(micros: int) -> uuid.UUID:
+    """A UUIDv7 (RFC 9562, method 3): sorts by `micros`, so that appended rows touch one end of an index."""
+    millis, rest = divmod(micros, 1000)
+    sub_millis = rest * 4096 // 1000
+    random_bits = int.from_bytes(os.urandom(8), "big") >> 2
+    return uuid.UUID(int=millis << 80 | 0x7 << 76 | sub_millis << 64 | 0b10 << 62 | random_bits)
+
+
+def new_token() -> uuid.UUID:
+    """A random UUIDv4 from the system's CSPRNG: 122 bits that nobody guesses."""
+    return uuid.uuid4()
+
+
+def parse_token(text: str) -> uuid.UUID | None:
+    """The UUID written as `text` in its canonical 36-character form (any case), or None."""
+    if len(text) != 36:  # noqa: PLR2004 - uuid.UUID also takes braces, URNs and bare hex, which are no tokens
+        return None
+    try:
+        value = uuid.UUID(text)
+    except ValueError:
+        return None
+    return value if str(value) == text.lower() else None

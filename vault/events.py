@@ -1,0 +1,21 @@
+"""The vault's audit event types."""
+
+from audit.events import register
+
+__all__ = [
+    "RECORDS_LISTED",
+    "RECORDS_LOADED",
+    "RECORD_CHANGED",
+    "RECORD_CREATED",
+    "RECORD_FORGOTTEN",
+    "RECORD_READ",
+    "UNLOCK_GRANTED",
+]
+
+RECORD_CREATED = register(100, "record.create", "created the record")
+RECORD_READ = register(101, "record.read", "read the record")
+RECORD_CHANGED = register(102, "record.change", "changed the record")
+RECORD_FORGOTTEN = register(103, "record.forget", "forgot the person")
+RECORDS_LISTED = register(104, "record.list", "listed records")
+RECORDS_LOADED = register(105, "record.load", "created records in bulk")
+UNLOCK_GRANTED = register(106, "unlock.grant", "unlocked bulk listing")

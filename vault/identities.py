@@ -1,0 +1,157 @@
+"""The fields that people are found by, and their blind indexes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from django.conf import settings
+
+from databunker.crypto import hashing, store
+from databunker.crypto.keyring import Keyring, Purpose
+from databunker.errors import BadRequest
+
+from . import normalise
+
+__all__ = ["IdentityField", "IdentityRow", "configured", "extract", "field_named", "identity_digest", "rows_for"]
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_RESERVED = frozenset({"token", "admin", "bulk", "unlock"})
+_NORMALISERS: dict[str, Callable[[str], str]] = {
+    "text": normalise.text,
+    "email": normalise.email,
+    "phone": normalise.phone,
+}
+UNIQUE_SLOT = bytes(16)
+
+
+class IdentityField(NamedTuple):
+    """A top-level field of the profile that can be looked up. `kind` names its normaliser."""
+
+    name: str
+    kind: str
+    unique: bool = True
+
+
+class IdentityRow(NamedTuple):
+    """One entry of the blind index; see `vault.models.Identity`."""
+
+    field: str
+    digest: bytes
+    slot: bytes
+
+
+BUILT_IN = (
+    IdentityField("login", "text"),
+    IdentityField("email", "email"),
+    IdentityField("phone", "phone"),
+    IdentityField("custom", "text"),
+)
+
+
+def configured() -> Mapping[str, IdentityField]:
+    """The four built-in fields and those of IDENTITY_FIELDS, by name.
+
+    Raises:
+        ValueError: IDENTITY_FIELDS can't be read.
+    """
+    return _parse(tuple(settings.IDENTITY_FIELDS))
+
+
+@lru_cache(maxsize=8)
+def _parse(entries: tuple[str, ...]) -> Mapping[str, IdentityField]:
+    fields = {field.name: field for field in BUILT_IN}
+    for entry in entries:
+        name, *options = entry.strip().split(":")
+        if not _NAME.fullmatch(name) or name in fields or name in _RESERVED:
+            raise ValueError(f"IDENTITY_FIELDS: {name!r} is not a free name of lower-case letters, digits and _")
+        kinds = [option for option in options if option in _NORMALISERS]
+        sharing = [option for option in options if option in ("unique", "shared")]
+        if len(kinds) > 1 or len(sharing) > 1 or len(kinds) + len(sharing) != len(options):
+            raise ValueError(f"IDENTITY_FIELDS: {name!r} takes one of text, email, phone and one of unique, shared")
+        fields[name] = IdentityField(name, kinds[0] if kinds else "text", sharing != ["shared"])
+    return fields
+
+
+def field_named(mode: str) -> IdentityField:
+    """
+    Raises:
+        BadRequest: no such look-up.
+    """
+    try:
+        return configured()[mode.lower()]
+    except KeyError:
+        raise BadRequest("bad mode") from None
+
+
+def normalised(field: IdentityField, value: str) -> str:
+    """
+    Raises:
+        BadRequest: too long, or not a telephone number.
+    """
+    if len(value) > normalise.MAX_IDENTITY_LENGTH:
+        raise BadRequest(f"{field.name} is too long")
+    try:
+        return _NORMALISERS[field.kind](value)
+    except BadRequest:
+        raise BadRequest(f"{field.name} is not a telephone number") from None
+
+
+def identity_digest(field: IdentityField, value: str, *, tenant: int, keyring: Keyring | None = None) -> bytes:
+    """The blind index of a normalised value; its key is this tenant's and this field's alone."""
+    root = (keyring or store.current_keyring()).secret(Purpose.INDEX)
+    key = hashing.derive_key(root, b"identity", tenant.to_bytes(4, "big"), field.name.encode())
+    return hashing.digest(value.encode(), key=key)
+
+
+def extract(profile: Mapping[str, Any]) -> list[tuple[IdentityField, str]]:
+    """The normalised identities in `profile`; absent, null and empty fields have none.
+
+    Raises:
+        BadRequest: a field is of a type that can't be looked up, or is not a telephone number.
+    """
+    found = []
+    for field in configured().values():
+        value = profile.get(field.name)
+        if value is None or value == "":
+            continue
+        try:
+            spelling = normalised(field, _as_text(field, value))
+        except BadRequest:
+            if settings.LENIENT_PHONE and field.kind == "phone" and isinstance(value, str):
+                continue
+            raise
+        if spelling:
+            found.append((field, spelling))
+    return found
+
+
+def _as_text(field: IdentityField, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if field.kind == "text" and isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return str(value)
+    allowed = "text or a number" if field.kind == "text" else "text"
+    raise BadRequest(f"{field.name} must be {allowed}")
+
+
+def rows_for(profile: Mapping[str, Any], *, tenant: int, subject: bytes, keyring: Keyring) -> list[IdentityRow]:
+    """The blind index entries of `profile`, in one order for all writers so that they can't deadlock.
+
+    Raises:
+        BadRequest: see `extract`; also where nothing in the profile can be looked up.
+    """
+    rows = [
+        IdentityRow(
+            field.name,
+            identity_digest(field, value, tenant=tenant, keyring=keyring),
+            UNIQUE_SLOT if field.unique else subject,
+        )
+        for field, value in extract(profile)
+    ]
+    if not rows:
+        raise BadRequest("failed to create user, all user lookup fields are missing")
+    return sorted(rows, key=lambda row: row.digest)

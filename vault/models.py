@@ -1,0 +1,103 @@
+"""The vault at rest. Columns hold sealed values, keyed hashes and bookkeeping numbers; nothing else."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from databunker.db.fields import FixedBinaryField, SealedField
+
+__all__ = ["Identity", "LoadProgress", "Record", "RecordState", "RecordVersion"]
+
+
+class RecordState(models.IntegerChoices):
+    ACTIVE = 1, "active"
+    FORGOTTEN = 2, "forgotten"
+
+
+class Record(models.Model):
+    """One person.
+
+    `subject` is the person's reference, a keyed hash of the token: the table can't be joined with an
+    application's database without the vault's keys. The token itself is sealed under a data key, the
+    profile under the record key, which `wrapped_key` holds sealed under a data key.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.PositiveIntegerField()
+    subject = FixedBinaryField(length=16)
+    state = models.PositiveSmallIntegerField(choices=RecordState.choices, default=RecordState.ACTIVE)
+    version = models.PositiveIntegerField(default=1, help_text="Counts the changes of the profile, from 1")
+    generation = models.PositiveIntegerField(default=1, help_text="Of the record key; each erasure starts one")
+    key_id = models.PositiveIntegerField(help_text="The data key that wraps the record key and the token")
+    sealed_token = SealedField()
+    wrapped_key = SealedField()
+    profile = SealedField()
+    digests = models.BinaryField(help_text="Digests of this record's identities, 16 bytes each")
+    created = models.BigIntegerField(help_text="Unix seconds")
+    changed = models.BigIntegerField(help_text="Unix seconds")
+
+    class Meta:
+        db_table = "vault_record"
+        constraints = [models.UniqueConstraint(fields=["tenant", "subject"], name="vault_record_unique_subject")]
+
+    def __str__(self) -> str:
+        return f"record {self.pk}"
+
+
+class Identity(models.Model):
+    """A blind index entry: the keyed hash of one identity (e-mail, phone, …) and whose it is.
+
+    `slot` makes the primary key do two jobs: all zeros for a field that must be unique in its tenant, so
+    that a second holder is refused by the database; the holder's reference for a field that may be shared.
+    """
+
+    pk = models.CompositePrimaryKey("tenant", "digest", "slot")
+    tenant = models.PositiveIntegerField()
+    digest = FixedBinaryField(length=16)
+    slot = FixedBinaryField(length=16)
+    subject = FixedBinaryField(length=16)
+    field = models.CharField(max_length=63)
+
+    class Meta:
+        db_table = "vault_identity"
+
+    def __str__(self) -> str:
+        return f"{self.field} identity"
+
+
+class RecordVersion(models.Model):
+    """A profile as it was before a change, still sealed for its own version number."""
+
+    pk = models.CompositePrimaryKey("tenant", "subject", "version")
+    tenant = models.PositiveIntegerField()
+    subject = FixedBinaryField(length=16)
+    version = models.PositiveIntegerField()
+    generation = models.PositiveIntegerField()
+    profile = SealedField()
+    replaced = models.BigIntegerField(help_text="Unix seconds")
+
+    class Meta:
+        db_table = "vault_record_version"
+
+    def __str__(self) -> str:
+        return f"version {self.version}"
+
+
+class LoadProgress(models.Model):
+    """How far `manage.py load` got with one input, advanced in the transaction of each batch."""
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.PositiveIntegerField()
+    source = FixedBinaryField(length=16, help_text="Keyed hash of the input's name or content")
+    position = models.BigIntegerField(default=0, help_text="Records read so far")
+    created_records = models.BigIntegerField(default=0)
+    rejected_records = models.BigIntegerField(default=0)
+    rejects_size = models.BigIntegerField(default=0, help_text="Bytes of the file of rejected lines")
+    tokens_size = models.BigIntegerField(default=0, help_text="Bytes of the file of tokens")
+
+    class Meta:
+        db_table = "vault_load_progress"
+        constraints = [models.UniqueConstraint(fields=["tenant", "source"], name="vault_load_progress_unique_source")]
+
+    def __str__(self) -> str:
+        return f"load at {self.position}"

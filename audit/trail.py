@@ -13,12 +13,13 @@ from databunker.crypto import hashing, store
 from databunker.crypto.encoding import pack
 from databunker.crypto.envelope import Place
 from databunker.crypto.keyring import Purpose
-from databunker.db.statements import Statement, execute
+from databunker.db.statements import Insert, execute
+from databunker.errors import AccessDenied, Conflict, NotFound, VaultError
 from databunker.ids import new_event_id, unix_micros
 
 from .events import EventType, Outcome
 
-__all__ = ["COLUMNS", "EventRow", "Sealer", "build", "detail_place", "event_mac", "insert_statement", "record"]
+__all__ = ["EventRow", "Sealer", "build", "detail_place", "event_mac", "insert", "record", "refuse", "sealed_by_person"]
 
 
 class Sealer(Protocol):
@@ -28,7 +29,7 @@ class Sealer(Protocol):
 
 
 class EventRow(NamedTuple):
-    """The columns of one event, in the order of `COLUMNS`."""
+    """The columns of one event, in order."""
 
     id: UUID
     tenant: int
@@ -44,9 +45,13 @@ class EventRow(NamedTuple):
     mac: bytes
 
 
-COLUMNS = ", ".join(EventRow._fields)
-_PLACEHOLDERS = ", ".join(["%s"] * len(EventRow._fields))
-_INSERT = f"INSERT INTO audit_event ({COLUMNS}) VALUES ({_PLACEHOLDERS})"
+
+def sealed_by_person(subject: bytes | None, outcome: int) -> bool:
+    """Whether the detail of such an event is sealed under the record key: what was done to a person is.
+
+    A refusal has no record key at hand; its detail holds nothing personal (see `VaultError`).
+    """
+    return subject is not None and outcome == Outcome.OK
 
 
 def detail_place(event_id: UUID, tenant: int) -> Place:
@@ -79,7 +84,10 @@ def build(
 ) -> EventRow:
     """A finished event, not yet written.
 
-    `detail` is sealed by `sealer`: the person's record key where `subject` is given, else (None) a data key.
+    `detail` is sealed by `sealer`, the person's record key, where `sealed_by_person` says so; else by a data key.
+
+    Raises:
+        ValueError: the person's key is needed and not given. A programming error.
     """
     keyring = store.current_keyring()
     at = unix_micros()
@@ -88,6 +96,8 @@ def build(
         detail = {**(detail or {}), "address": actor.address}
     sealed = None
     if detail:
+        if sealer is None and sealed_by_person(subject, outcome):
+            raise ValueError("the detail of this event must be sealed under the person's key")
         sealed = (sealer or keyring).seal(orjson.dumps(detail), detail_place(event_id, actor.tenant))
     audit_key = keyring.newest(Purpose.AUDIT)
     row = EventRow(
@@ -97,9 +107,9 @@ def build(
     return row._replace(mac=event_mac(row, audit_key.secret))
 
 
-def insert_statement(row: EventRow) -> Statement:
-    """To be run together with the change that the event tells of."""
-    return _INSERT, row
+def insert(*rows: EventRow) -> Insert:
+    """To be run together with the change that the events tell of."""
+    return Insert("audit_event", EventRow._fields, rows)
 
 
 def record(
@@ -113,5 +123,23 @@ def record(
 ) -> UUID:
     """Write one event, in the caller's transaction where there is one; its id."""
     row = build(actor, event_type, subject=subject, sealer=sealer, detail=detail, outcome=outcome)
-    execute(*insert_statement(row))
+    execute(*insert(row).statement())
     return row.id
+
+
+_OUTCOMES: dict[type[VaultError], Outcome] = {
+    AccessDenied: Outcome.DENIED,
+    NotFound: Outcome.NOT_FOUND,
+    Conflict: Outcome.CONFLICT,
+}
+
+
+def refuse(actor: Actor, event_type: EventType, error: VaultError) -> UUID:
+    """Write the event of an act that did not happen, after its own transaction was rolled back."""
+    return record(
+        actor,
+        event_type,
+        subject=error.subject,
+        detail={**(error.trace or {}), "message": error.message},
+        outcome=_OUTCOMES.get(type(error), Outcome.INVALID),
+    )

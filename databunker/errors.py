@@ -7,6 +7,9 @@ or a path.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 __all__ = [
     "AccessDenied",
     "BadRequest",
@@ -20,14 +23,24 @@ __all__ = [
 
 
 class VaultError(Exception):
-    """Base of all deliberate refusals: a stable code, an HTTP status and a message that is safe to show."""
+    """Base of all deliberate refusals: a stable code, an HTTP status and a message that is safe to show.
+
+    `subject` is the reference of the person concerned and `trace` what was looked for, where these are known:
+    for the audit event, not for the caller. Like the message they hold nothing personal.
+    """
 
     code = "error"
     http_status = 500
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    message = "refused"
+
+    def __init__(
+        self, message: str = "", *, subject: bytes | None = None, trace: Mapping[str, Any] | None = None
+    ) -> None:
+        self.message = message or self.message
+        super().__init__(self.message)
+        self.subject = subject
+        self.trace = trace
 
 
 class BadRequest(VaultError):
@@ -42,17 +55,13 @@ class AccessDenied(VaultError):
 
     code = "access_denied"
     http_status = 403
-
-    def __init__(self, message: str = "Access denied") -> None:
-        super().__init__(message)
+    message = "Access denied"
 
 
 class NotFound(VaultError):
     code = "not_found"
     http_status = 404
-
-    def __init__(self, message: str = "record not found") -> None:
-        super().__init__(message)
+    message = "record not found"
 
 
 class Conflict(VaultError):
@@ -77,6 +86,4 @@ class Unavailable(VaultError):
 
     code = "unavailable"
     http_status = 503
-
-    def __init__(self, message: str = "service unavailable") -> None:
-        super().__init__(message)
+    message = "service unavailable"

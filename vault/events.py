@@ -9,6 +9,8 @@ __all__ = [
     "RECORD_CREATED",
     "RECORD_FORGOTTEN",
     "RECORD_READ",
+    "TOKEN_ISSUED",
+    "TOKEN_REVOKED",
     "UNLOCK_GRANTED",
 ]
 
@@ -19,3 +21,5 @@ RECORD_FORGOTTEN = register(103, "record.forget", "forgot the person")
 RECORDS_LISTED = register(104, "record.list", "listed records")
 RECORDS_LOADED = register(105, "record.load", "created records in bulk")
 UNLOCK_GRANTED = register(106, "unlock.grant", "unlocked bulk listing")
+TOKEN_ISSUED = register(107, "token.issue", "issued an access token")
+TOKEN_REVOKED = register(108, "token.revoke", "revoked an access token")

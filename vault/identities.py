@@ -16,7 +16,7 @@ from databunker.errors import BadRequest
 
 from . import normalise
 
-__all__ = ["IdentityField", "IdentityRow", "configured", "extract", "field_named", "identity_digest", "rows_for"]
+__all__ = ["IdentityField", "IdentityRow", "configured", "extract", "field_named", "identity_digest", "is_shared", "rows_for"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _RESERVED = frozenset({"token", "admin", "bulk", "unlock"})
@@ -87,6 +87,12 @@ def field_named(mode: str) -> IdentityField:
         raise BadRequest("bad mode") from None
 
 
+def is_shared(mode: str) -> bool:
+    """Whether several people may be found by this mode."""
+    field = configured().get(mode.lower())
+    return field is not None and not field.unique
+
+
 def normalised(field: IdentityField, value: str) -> str:
     """
     Raises:
@@ -153,5 +159,5 @@ def rows_for(profile: Mapping[str, Any], *, tenant: int, subject: bytes, keyring
         for field, value in extract(profile)
     ]
     if not rows:
-        raise BadRequest("failed to create user, all user lookup fields are missing")
+        raise BadRequest("all user lookup fields are missing")
     return sorted(rows, key=lambda row: row.digest)

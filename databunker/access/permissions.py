@@ -8,7 +8,7 @@ from databunker.errors import AccessDenied
 
 from .actor import Actor, ActorKind
 
-__all__ = ["Permission", "allowed", "require"]
+__all__ = ["Permission", "allowed", "require", "require_some"]
 
 
 class Permission(enum.StrEnum):
@@ -20,6 +20,7 @@ class Permission(enum.StrEnum):
     AUDIT_READ = "audit.read"
     AUDIT_LIST_ALL = "audit.list_all"
     METRICS_READ = "metrics.read"
+    TOKEN_MANAGE = "token.manage"  # noqa: S105 - a permission's name
 
 
 # A person's permissions reach no further than the person's own record and events.
@@ -48,4 +49,13 @@ def require(actor: Actor, permission: Permission, *, subject: bytes | None = Non
         AccessDenied: see `allowed`.
     """
     if not allowed(actor, permission, subject=subject):
+        raise AccessDenied(subject=subject)
+
+
+def require_some(actor: Actor, permission: Permission) -> None:
+    """
+    Raises:
+        AccessDenied: callers of this kind never have `permission`, whoever is concerned.
+    """
+    if permission not in GRANTED[actor.kind]:
         raise AccessDenied

@@ -19,6 +19,7 @@ __all__ = [
     "UNLOCK_SECONDS",
     "Grant",
     "add_token",
+    "delete_tokens_of",
     "forget_cached",
     "grant_unlock",
     "lookup",
@@ -104,6 +105,12 @@ def revoke_token(token_id: int, *, tenant: int) -> bool:
     changed = AccessToken.objects.filter(pk=token_id, tenant=tenant, revoked=None).update(revoked=unix_now())
     forget_cached()
     return bool(changed)
+
+
+def delete_tokens_of(subject: bytes, *, tenant: int) -> None:
+    """Delete every access token of a person. Other processes follow within AUTH_CACHE_SECONDS."""
+    AccessToken.objects.filter(tenant=tenant, subject=subject).delete()
+    forget_cached()
 
 
 def forget_cached() -> None:

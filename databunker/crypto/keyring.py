@@ -63,6 +63,9 @@ class Keyring:
     def __len__(self) -> int:
         return len(self._by_id)
 
+    def __contains__(self, key_id: object) -> bool:
+        return key_id in self._by_id
+
     def newest(self, purpose: Purpose) -> Key:
         """The key that new values of this purpose are made with."""
         return self._newest[purpose]

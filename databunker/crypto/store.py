@@ -15,9 +15,10 @@ from .keyring import Keyring, Purpose, new_keys
 from .masterkey import MasterKey
 from .models import WrappedKey
 
-__all__ = ["configured_master_key", "create_keyring", "current_keyring", "forget_cached", "load_keyring", "reload_for"]
+__all__ = ["configured_master_key", "create_keyring", "current_keyring", "forget_cached", "keyring_exists", "load_keyring", "reload_for"]
 
 _cached: tuple[float, Keyring] | None = None
+_master: MasterKey | None = None
 
 
 def configured_master_key() -> MasterKey | None:
@@ -42,8 +43,13 @@ def load_keyring(master: MasterKey) -> Keyring:
     return Keyring(master.unwrap(key_id, Purpose(purpose), wrapped) for key_id, purpose, wrapped in rows)
 
 
+def keyring_exists() -> bool:
+    return WrappedKey.objects.exists()
+
+
 def create_keyring(master: MasterKey) -> Keyring:
-    """Make and store a keyring, or load the one that another host stored first."""
+    """Make and store a keyring, or load the one that another host stored first; this process uses it from now on."""
+    global _cached, _master  # noqa: PLW0603
     now = unix_now()
     rows = [
         WrappedKey(id=key.id, purpose=key.purpose.value, wrapped=master.wrap(key), created=now) for key in new_keys()
@@ -53,7 +59,10 @@ def create_keyring(master: MasterKey) -> Keyring:
             WrappedKey.objects.bulk_create(rows)
     except IntegrityError:
         pass
-    return load_keyring(master)
+    keyring = load_keyring(master)
+    _master = master
+    _cached = (time.monotonic() + settings.KEYRING_CACHE_SECONDS, keyring)
+    return keyring
 
 
 def current_keyring() -> Keyring:
@@ -80,18 +89,30 @@ def reload_for(key_id: int) -> Keyring:
 
 
 def _reload() -> Keyring:
-    global _cached  # noqa: PLW0603 - one cache a process, replaced as a whole
-    master = configured_master_key()
-    if master is None:
-        raise MasterKeyError("set DATABUNKER_MASTERKEY, DATABUNKER_MASTERKEY_FILE or DATABUNKER_MASTERKEY_COMMAND")
-    keyring = load_keyring(master)
+    global _cached, _master  # noqa: PLW0603 - one cache a process, replaced as a whole
+    try:
+        master = _master or _required_master_key()
+        keyring = load_keyring(master)
+    except MasterKeyError:
+        # The keyring may have been wrapped anew since this process read its master key.
+        master = _required_master_key()
+        keyring = load_keyring(master)
+    _master = master
     _cached = (time.monotonic() + settings.KEYRING_CACHE_SECONDS, keyring)
     return keyring
 
 
+def _required_master_key() -> MasterKey:
+    master = configured_master_key()
+    if master is None:
+        raise MasterKeyError(
+            "no master key: set DATABUNKER_MASTERKEY, DATABUNKER_MASTERKEY_FILE or DATABUNKER_MASTERKEY_COMMAND "
+            "(`manage.py init` makes one for a new vault)"
+        )
+    return master
+
+
 def forget_cached() -> None:
-    """Drop the cached keyring: after changing keys in this process, and between tests."""
-    global _cached  # noqa: PLW0603
-    _cached = None
-
-
+    """Drop the cached keys: after changing them in this process, and between tests."""
+    global _cached, _master  # noqa: PLW0603
+    _cached = _master = None

@@ -2,17 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
-from typing import Any
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["Statement", "atomically", "database", "execute", "fetch_one", "write_together"]
+__all__ = [
+    "Insert",
+    "Statement",
+    "atomically",
+    "database",
+    "execute",
+    "fetch_all",
+    "fetch_one",
+    "fetch_recording",
+    "for_update",
+    "insert_many",
+    "is_lost_race",
+    "write_if",
+    "write_together",
+]
 
 Statement = tuple[str, Sequence[Any]]
+
+
+class Insert(NamedTuple):
+    """Rows for one table, each with one value a column; `columns` is code, never input."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
+
+    def statement(self) -> Statement:
+        return _insert_sql(self.table, self.columns, len(self.rows)), [value for row in self.rows for value in row]
+
+    def statement_if(self) -> Statement:
+        """The one row, inserted only where the query named `guard` has found a row."""
+        (row,) = self.rows
+        return _guarded_insert_sql(self.table, self.columns), row
+
+
+@lru_cache(maxsize=256)
+def _insert_sql(table: str, columns: tuple[str, ...], rows: int) -> str:
+    row = f"({', '.join(['%s'] * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"
+
+
+@lru_cache(maxsize=256)
+def _guarded_insert_sql(table: str, columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(['%s'] * len(columns))} FROM guard"
 
 
 def database() -> BaseDatabaseWrapper:
@@ -21,8 +64,8 @@ def database() -> BaseDatabaseWrapper:
 
 
 def atomically() -> AbstractContextManager[None]:
-    """One transaction, or a part of the caller's: rolls back as a whole."""
-    return transaction.atomic(savepoint=False)
+    """One transaction, or a savepoint in the caller's: rolls back as a whole."""
+    return transaction.atomic()
 
 
 def adapt(value: Any, connection: BaseDatabaseWrapper) -> Any:
@@ -32,34 +75,134 @@ def adapt(value: Any, connection: BaseDatabaseWrapper) -> Any:
     return value
 
 
-def execute(sql: str, parameters: Sequence[Any]) -> int:
-    """Run one statement; the number of rows that it touched."""
+@contextmanager
+def _executed(sql: str, parameters: Sequence[Any]) -> Iterator[Any]:
     connection = database()
     with connection.cursor() as cursor:
         cursor.execute(sql, [adapt(value, connection) for value in parameters])
-        return cursor.rowcount
+        yield cursor
+
+
+def execute(sql: str, parameters: Sequence[Any]) -> int:
+    """Run one statement; the number of rows that it touched."""
+    with _executed(sql, parameters) as cursor:
+        return int(cursor.rowcount)
 
 
 def fetch_one(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
     """The first row of the answer, or None."""
-    connection = database()
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [adapt(value, connection) for value in parameters])
-        return cursor.fetchone()
+    with _executed(sql, parameters) as cursor:
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
 
 
-def write_together(statements: Iterable[Statement]) -> None:
-    """All of the statements or none, durable when this returns.
+def fetch_all(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Every row of the answer."""
+    with _executed(sql, parameters) as cursor:
+        return list(cursor.fetchall())
+
+
+def for_update() -> str:
+    """The clause that locks the rows of a SELECT; SQLite has none, as its transactions lock the file at BEGIN."""
+    return " FOR UPDATE" if database().features.has_select_for_update else ""
+
+
+def write_together(inserts: Iterable[Insert]) -> None:
+    """All of the rows or none, durable when this returns.
 
     On PostgreSQL outside a transaction they travel as one simple query, which the server runs as one
     transaction: one round trip instead of one a statement plus BEGIN and COMMIT.
     """
+    statements = [insert.statement() for insert in inserts]
     connection = database()
-    batch = list(statements)
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        sql = ";\n".join(statement for statement, _ in batch)
-        execute(sql, [value for _, parameters in batch for value in parameters])
+        sql = ";\n".join(statement for statement, _ in statements)
+        execute(sql, [value for _, parameters in statements for value in parameters])
         return
     with atomically():
-        for statement, parameters in batch:
+        for statement, parameters in statements:
             execute(statement, parameters)
+
+
+def insert_many(insert: Insert) -> None:
+    """Thousands of rows, in the caller's transaction: by COPY on PostgreSQL, else by statements of bounded size."""
+    connection = database()
+    if connection.vendor == "postgresql":
+        _copy(insert)
+        return
+    step = max(1, min(_ROWS_A_STATEMENT, _PARAMETERS_A_STATEMENT // len(insert.columns)))
+    for start in range(0, len(insert.rows), step):
+        execute(*insert._replace(rows=insert.rows[start : start + step]).statement())
+
+
+# SQLite takes 32,766 parameters a statement; MySQL's default packet is 16 MiB.
+_PARAMETERS_A_STATEMENT = 30_000
+_ROWS_A_STATEMENT = 500
+
+
+def _copy(insert: Insert) -> None:
+    lines = ["\t".join(map(_copy_field, row)) for row in insert.rows]
+    connection = database()
+    sql = f"COPY {insert.table} ({', '.join(insert.columns)}) FROM STDIN"
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        cursor.copy_expert(sql, io.StringIO("\n".join([*lines, ""])))
+
+
+_COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _copy_field(value: Any) -> str:
+    """One value in PostgreSQL's text format of COPY."""
+    if value is None:
+        return "\\N"
+    if isinstance(value, bytes):
+        return "\\\\x" + value.hex()
+    return str(value).translate(_COPY_ESCAPES) if isinstance(value, str) else str(value)
+
+
+def write_if(guard: Statement, inserts: Iterable[Insert]) -> bool:
+    """Run the UPDATE `guard` and, where it changed a row, the inserts: all of it or nothing.
+
+    Whether the guard changed a row. On PostgreSQL it is one statement.
+    """
+    if database().vendor == "postgresql":
+        return _write_if_at_once(guard, inserts)
+    with atomically():
+        if not execute(*guard):
+            return False
+        for insert in inserts:
+            execute(*insert.statement())
+    return True
+
+
+def _write_if_at_once(guard: Statement, inserts: Iterable[Insert]) -> bool:
+    guarded = [insert.statement_if() for insert in inserts]
+    steps = "".join(f", step{number} AS ({sql})" for number, (sql, _) in enumerate(guarded))
+    sql = f"WITH guard AS ({guard[0]} RETURNING 1){steps} SELECT count(*) FROM guard"  # noqa: S608 - our own SQL
+    row = fetch_one(sql, [*guard[1], *(value for _, parameters in guarded for value in parameters)])
+    return row is not None and row[0] > 0
+
+
+def fetch_recording(select: Statement, insert: Insert) -> tuple[Any, ...] | None:
+    """The row that `select` finds and, in case it finds one, `insert` committed (or part of the caller's transaction).
+
+    On PostgreSQL it is one statement and so one round trip.
+    """
+    if database().vendor == "postgresql":
+        recorded, values = insert.statement_if()
+        sql = f"WITH guard AS ({select[0]}), recorded AS ({recorded}) SELECT * FROM guard"  # noqa: S608 - our own SQL
+        return fetch_one(sql, [*select[1], *values])
+    row = fetch_one(*select)
+    if row is not None:
+        execute(*insert.statement())
+    return row
+
+
+# PostgreSQL: serialization_failure, deadlock_detected. MySQL and MariaDB: ER_LOCK_DEADLOCK, ER_CHECKREAD.
+_LOST_RACES = frozenset({"40001", "40P01", 1213, 1020})
+
+
+def is_lost_race(error: OperationalError) -> bool:
+    """Whether the database undid this transaction in favour of another, so that it may simply be tried again."""
+    cause = error.__cause__
+    return getattr(cause, "pgcode", None) in _LOST_RACES or (bool(error.args) and error.args[0] in _LOST_RACES)

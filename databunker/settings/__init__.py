@@ -44,7 +44,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "databunker.crypto",
     "databunker.access",
-    "databunker.management",
+    "databunker",
     "audit",
     "vault",
     "databunker.api",

@@ -1,0 +1,36 @@
+"""Answers: a JSON object with a `status`, never stored by a cache on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+
+from databunker import jsontext
+
+__all__ = ["JSON_UTF8", "answer", "failure", "raw"]
+
+JSON_UTF8 = "application/json; charset=utf-8"
+
+
+def raw(body: bytes, *, status: int = 200, content_type: str = JSON_UTF8) -> HttpResponse:
+    return HttpResponse(
+        body,
+        status=status,
+        headers={
+            "Content-Type": content_type,
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def answer(**fields: Any) -> HttpResponse:
+    """`{"status":"ok", …fields}`; JSON that is at hand as bytes goes in as `orjson.Fragment`."""
+    return raw(jsontext.dumps({"status": "ok", **fields}))
+
+
+def failure(message: str, *, status: int) -> HttpResponse:
+    return raw(orjson.dumps({"status": "error", "message": message}), status=status)

@@ -1,0 +1,19 @@
+"""The routes of v1, as docs/api.md lists them. A new route needs a row in the permission matrix of the tests."""
+
+from django.urls import path
+
+from . import audit, system, users
+
+urlpatterns = [
+    path("user", users.UserCreate.as_view()),
+    path("user/<str:mode>/<path:identity>", users.User.as_view()),
+    path("users", users.Users.as_view()),
+    path("users/unlock", users.Unlock.as_view()),
+    path("users/bulk", users.Bulk.as_view()),
+    path("audit/list/<str:token>", audit.PersonEvents.as_view()),
+    path("audit/admin", audit.AllEvents.as_view()),
+    path("audit/get/<str:atoken>", audit.EventOne.as_view()),
+    path("status", system.Status.as_view()),
+    path("status/", system.Status.as_view()),
+    path("metrics", system.Metrics.as_view()),
+]

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from databunker.access.actor import operator
+from databunker.management.setup import initialise
+from databunker.settings.environment import BASE_DIR
+from vault.actions import create_record
+from vault.models import Record
+
+_FOLDER = BASE_DIR / "var"
+_ENVIRONMENT = {
+    "DATABUNKER_DEMO": "true",
+    "DATABUNKER_ROOTTOKEN": "DEMO",
+    "DATABUNKER_MASTERKEY": "",
+    "DATABUNKER_MASTERKEY_COMMAND": "",
+    "DATABUNKER_MASTERKEY_FILE": str(_FOLDER / "demo.masterkey"),
+    "DATABASE_URL": f"sqlite:///{_FOLDER / 'demo.sqlite3'}",
+}
+_PEOPLE: list[dict[str, Any]] = [
+    {
+        "login": "ann",
+        "email": "ann@example.com",
+        "phone": "+44 7700 900001",
+        "first_name": "Ann",
+        "last_name": "Example",
+        "address": {"street": "1 High Street", "city": "London", "country": "GB"},
+    },
+    {
+        "login": "joao",
+        "email": "joao@example.com",
+        "phone": "+351 912 345 678",
+        "first_name": "João",
+        "last_name": "Exemplo",
+        "health": {"blood": "A+", "allergies": ["pollen"]},
+    },
+    {
+        "login": "mika",
+        "email": "mika@example.com",
+        "custom": "customer-42",
+        "first_name": "美香",
+        "last_name": "例",
+        "cards": [{"brand": "visa", "number": "4000000000000002", "expires": "12/31"}],
+    },
+]
+
+
+class Command(BaseCommand):
+    help = "Serve a demonstration vault kept under ./var, with a few example people and the root token DEMO."
+    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's interface
+
+    def handle(self, **_: Any) -> None:
+        if not settings.DATABUNKER_DEMO:
+            # Settings are read when a process starts: start again with those of the demonstration.
+            os.environ.update(_ENVIRONMENT)
+            os.execv(sys.executable, [sys.executable, str(BASE_DIR / "manage.py"), "demo"])  # noqa: S606
+        initialise()
+        if not Record.objects.exists():
+            for person in _PEOPLE:
+                create_record(operator(), profile=person)
+        self._greet()
+        call_command("serve")
+
+    def _greet(self) -> None:
+        url = f"http://{settings.BUNKER_HOST}:{settings.BUNKER_PORT}"
+        token = "-H 'X-Bunker-Token: DEMO'"  # noqa: S105 - of the demonstration
+        as_json = "-H 'Content-Type: application/json'"
+        self.stdout.write(
+            f"""
+A demonstration vault is about to listen on {url}. Everybody knows its token: no real data. Ctrl-C stops it.
+In another terminal:
+
+  Store a person, get a token:
+    curl -s {token} {as_json} -d '{{"email":"eve@example.com","name":"Eve"}}' {url}/v1/user
+
+  Find people by e-mail or login:
+    curl -s {token} {url}/v1/user/email/ann@example.com
+    curl -s {token} {url}/v1/user/login/joao
+
+  Change one field:
+    curl -s {token} {as_json} -X PUT -d '{{"address":{{"city":"Leeds"}}}}' {url}/v1/user/login/ann
+
+  See who did what:
+    curl -s {token} '{url}/v1/audit/admin?limit=5'
+
+  Forget a person:
+    curl -s {token} -X DELETE {url}/v1/user/email/mika@example.com
+"""
+        )

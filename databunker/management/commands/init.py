@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from databunker.errors import VaultError
+from databunker.management.setup import Outcome, initialise
+
+
+class Command(BaseCommand):
+    help = (
+        "Make a vault ready: migrate the database, create the keyring under the master key (or under a new one, "
+        "which is printed once), and create the root access token (printed once). Safe to run again, and on several "
+        "hosts at once."
+    )
+    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's interface
+
+    def handle(self, **_: Any) -> None:
+        try:
+            outcome = initialise()
+        except VaultError as error:
+            raise CommandError(error.message) from error
+        self._tell(outcome)
+
+    def _tell(self, outcome: Outcome) -> None:
+        if outcome.master_key:
+            self.stdout.write("A new master key. Keep it safe and apart from the database: it is not shown again,")
+            self.stdout.write("and without it nothing in this vault can ever be read.\n\n")
+            self.stdout.write(f"    DATABUNKER_MASTERKEY={outcome.master_key}\n\n")
+        if outcome.key_file:
+            self.stdout.write(f"A new master key is in {outcome.key_file}. Keep a copy apart from the database.\n")
+        if outcome.root_token:
+            self.stdout.write("The root access token. It is not shown again:\n\n")
+            self.stdout.write(f"    X-Bunker-Token: {outcome.root_token}\n\n")
+        state = "A new vault is ready." if outcome.new_keyring else "The vault is up to date."
+        self.stdout.write(self.style.SUCCESS(state))

@@ -1,0 +1,57 @@
+"""How gunicorn runs the vault. The numbers were chosen by measuring; see docs/performance.md."""
+
+import os
+import shutil
+import tempfile
+
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "databunker.settings")
+
+bind = f"{settings.BUNKER_HOST}:{settings.BUNKER_PORT}"
+workers = settings.BUNKER_WORKERS or os.cpu_count() or 1
+worker_class = "gthread"
+threads = settings.BUNKER_THREADS
+worker_connections = 1000
+backlog = 2048
+keepalive = 75  # longer than the 60 s after which common load balancers let go of an idle connection
+timeout = 60
+graceful_timeout = 30
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108 - heartbeats must never wait for a disk
+
+# No access log: paths hold e-mail addresses and tokens. The audit trail has every call.
+accesslog = None
+logger_class = "databunker.server_log.ServerLog"
+control_socket_disable = True
+
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 8190
+
+
+def on_starting(server):
+    """Refuse to start, with one clear line, where keys or database are not as they must be."""
+    import sys
+
+    import django
+
+    django.setup()
+    from databunker import startup
+
+    try:
+        startup.verify()
+    except startup.NotReady as problem:
+        print(f"databunker: {problem}", file=sys.stderr)
+        sys.exit(1)
+    # Workers share their metrics through files in this folder.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="databunker-metrics-")
+
+
+def on_exit(server):
+    shutil.rmtree(os.environ.get("PROMETHEUS_MULTIPROC_DIR", ""), ignore_errors=True)
+
+
+def child_exit(server, worker):
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)

@@ -1,0 +1,120 @@
+"""A vault ready for use, and clients of every kind."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from databunker.access import tokens
+from databunker.access.actor import Actor, ActorKind
+from databunker.access.models import DEFAULT_TENANT, Tenant, TokenKind
+from databunker.crypto import store
+from vault import references
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_caches() -> Iterator[None]:
+    """Every test has a database of its own, and so keys of its own."""
+    store.forget_cached()
+    tokens.forget_cached()
+    yield
+    store.forget_cached()
+    tokens.forget_cached()
+
+
+def make_vault() -> None:
+    """What `manage.py init` does, without the migrations: keyring and tenant."""
+    master = store.configured_master_key()
+    assert master is not None
+    store.create_keyring(master)
+    Tenant.objects.get_or_create(id=DEFAULT_TENANT, defaults={"name": "default", "created": 0})
+
+
+@pytest.fixture
+def vault(db: None) -> None:
+    """A vault; each test is rolled back."""
+    make_vault()
+
+
+@pytest.fixture
+def committed_vault(transactional_db: None) -> None:
+    """A vault whose transactions really commit, for tests with threads, processes or broken databases."""
+    make_vault()
+
+
+@pytest.fixture
+def root_actor() -> Actor:
+    return Actor(kind=ActorKind.ROOT, token_id=1)
+
+
+def new_token(kind: TokenKind, *, expires: int | None = None, person: str | None = None) -> str:
+    """A stored access token of this kind; `person` is the person's token."""
+    text = str(uuid.uuid4())
+    subject = references.subject_of(uuid.UUID(person), tenant=DEFAULT_TENANT) if person else None
+    tokens.add_token(token=text, kind=kind, subject=subject, expires=expires, label="test")
+    return text
+
+
+@dataclass
+class Api:
+    """Speaks to the API as one caller. Bodies that are no str or bytes are sent as JSON."""
+
+    token: str | None = None
+
+    def call(self, method: str, path: str, body: Any = None, *, content_type: str = JSON, **meta: str) -> HttpResponse:
+        data = body if isinstance(body, str | bytes) else b"" if body is None else orjson.dumps(body)
+        headers = {"HTTP_X_BUNKER_TOKEN": self.token} if self.token is not None else {}
+        client = Client(raise_request_exception=True)
+        # As a WSGI server gives it: the query string apart, the path percent-decoded once.
+        return client.generic(method, path, data, content_type=content_type, **headers, **meta)
+
+    def get(self, path: str, **meta: str) -> HttpResponse:
+        return self.call("GET", path, **meta)
+
+    def post(self, path: str, body: Any = None, **options: str) -> HttpResponse:
+        return self.call("POST", path, body, **options)
+
+    def put(self, path: str, body: Any = None, **options: str) -> HttpResponse:
+        return self.call("PUT", path, body, **options)
+
+    def delete(self, path: str, body: Any = None, **options: str) -> HttpResponse:
+        return self.call("DELETE", path, body, **options)
+
+    def create(self, **profile: Any) -> str:
+        """Store a person; the token."""
+        answer = self.post("/v1/user", profile)
+        assert answer.status_code == 200, answer.content
+        token: str = answer.json()["token"]
+        return token
+
+    def as_person(self, token: str) -> Api:
+        """The person with this token, calling with an access token of their own."""
+        return Api(new_token(TokenKind.PERSON, person=token))
+
+
+@pytest.fixture
+def api(vault: None) -> Api:
+    """The root caller."""
+    return Api(new_token(TokenKind.ROOT))
+
+
+@pytest.fixture
+def committed_api(committed_vault: None) -> Api:
+    """The root caller, on a vault whose transactions really commit."""
+    return Api(new_token(TokenKind.ROOT))
+
+
+@pytest.fixture
+def stranger(vault: None) -> Api:
+    """A caller without a token."""
+    return Api()

@@ -1,0 +1,23 @@
+"""What changes the vault: one function a business verb, each with its permission, change and audit event."""
+
+from .bulk import Batch, Candidate, Created, Rejected, Result, create_records, prepare_batch, store_batch
+from .change import change_record
+from .create import create_record
+from .forget import forget_person
+from .tokens import issue_token, revoke_token
+
+__all__ = [
+    "Batch",
+    "Candidate",
+    "Created",
+    "Rejected",
+    "Result",
+    "change_record",
+    "create_record",
+    "create_records",
+    "forget_person",
+    "issue_token",
+    "prepare_batch",
+    "revoke_token",
+    "store_batch",
+]

@@ -1,0 +1,143 @@
+"""Many new people at once, each standing alone: one bad record never stops the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import IntegrityError, OperationalError
+
+from audit import trail
+from audit.trail import EventRow
+from databunker.access.actor import Actor
+from databunker.access.permissions import Permission, require
+from databunker.db.statements import atomically, insert_many, is_lost_race
+from databunker.errors import BadRequest, Unavailable, VaultError
+
+from .. import storage
+from ..events import RECORDS_LOADED
+from ..identities import UNIQUE_SLOT
+from ..records import SealedRecord
+from .create import creation_event, inserts_for, seal_checked
+
+__all__ = ["MAX_RECORDS", "Batch", "Candidate", "Created", "Rejected", "Result", "create_records", "prepare_batch", "store_batch"]
+
+MAX_RECORDS = 4000
+_ATTEMPTS = 10
+
+
+class Created(NamedTuple):
+    token: UUID
+
+
+class Rejected(NamedTuple):
+    """`reason` names the field and the rule, never a value."""
+
+    reason: str
+
+
+Result = Created | Rejected
+Candidate = dict[str, Any] | VaultError
+
+
+class Batch(NamedTuple):
+    """Sealed candidates with their events, or why one was rejected, in the order they came."""
+
+    candidates: list[tuple[SealedRecord, EventRow] | Rejected]
+
+
+def create_records(actor: Actor, *, profiles: Sequence[Candidate]) -> list[Result]:
+    """Store each profile as a new person, all in one transaction; what became of each, in order.
+
+    Raises:
+        AccessDenied: the actor may not create people.
+        BadRequest: more than MAX_RECORDS.
+    """
+    if len(profiles) > MAX_RECORDS:
+        raise BadRequest(f"at most {MAX_RECORDS} records a call")
+    return store_batch(actor, prepare_batch(actor, profiles))
+
+
+def prepare_batch(actor: Actor, profiles: Sequence[Candidate]) -> Batch:
+    """All the cryptography of a batch, without touching the database; see `store_batch`.
+
+    Raises:
+        AccessDenied: the actor may not create people.
+    """
+    require(actor, Permission.RECORD_CREATE)
+    return Batch([_prepare(actor, profile) for profile in profiles])
+
+
+def _prepare(actor: Actor, profile: Candidate) -> tuple[SealedRecord, EventRow] | Rejected:
+    if isinstance(profile, VaultError):
+        return Rejected(profile.message)
+    try:
+        record = seal_checked(profile, tenant=actor.tenant)
+    except BadRequest as error:
+        return Rejected(error.message)
+    return record, creation_event(actor, record)
+
+
+def store_batch(
+    actor: Actor, batch: Batch, *, alongside: Callable[[list[Result]], None] = lambda results: None
+) -> list[Result]:
+    """Write a batch in one transaction; where identities are taken, the others go in all the same.
+
+    `alongside` is called in the transaction with the results, to write what must be stored with them.
+    """
+    taken: set[bytes] = set()
+    for _ in range(_ATTEMPTS):
+        chosen, results = _choose(batch, taken)
+        try:
+            with atomically():
+                _insert(actor, chosen, rejected=len(results) - len(chosen))
+                alongside(results)
+        except IntegrityError:
+            # Asked only now: a load of new people, the usual case, needs no look-up at all.
+            taken |= set(storage.taken(actor.tenant, _unique_digests(batch)))
+        except OperationalError as error:
+            if not is_lost_race(error):
+                raise
+        else:
+            return results
+    raise Unavailable
+
+
+def _choose(batch: Batch, taken: set[bytes]) -> tuple[list[tuple[SealedRecord, EventRow]], list[Result]]:
+    """Who goes in: those whose unique identities nobody has, neither in the vault nor earlier in the batch."""
+    chosen: list[tuple[SealedRecord, EventRow]] = []
+    results: list[Result] = []
+    seen = set(taken)
+    for candidate in batch.candidates:
+        if isinstance(candidate, Rejected):
+            results.append(candidate)
+            continue
+        record = candidate[0]
+        unique = {entry.digest: entry.field for entry in record.identities if entry.slot == UNIQUE_SLOT}
+        duplicates = sorted(field for digest, field in unique.items() if digest in seen)
+        if duplicates:
+            results.append(Rejected(f"duplicate index: {duplicates[0]}"))
+            continue
+        seen.update(unique)
+        chosen.append(candidate)
+        results.append(Created(record.token))
+    return chosen, results
+
+
+def _unique_digests(batch: Batch) -> list[bytes]:
+    return [
+        entry.digest
+        for candidate in batch.candidates
+        if not isinstance(candidate, Rejected)
+        for entry in candidate[0].identities
+        if entry.slot == UNIQUE_SLOT
+    ]
+
+
+def _insert(actor: Actor, chosen: list[tuple[SealedRecord, EventRow]], *, rejected: int) -> None:
+    summary = trail.build(actor, RECORDS_LOADED, detail={"created": len(chosen), "rejected": rejected})
+    records, events = [record for record, _ in chosen], [event for _, event in chosen]
+    for insert in inserts_for(actor.tenant, records, [*events, summary]):
+        if insert.rows:
+            insert_many(insert)

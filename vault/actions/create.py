@@ -1,0 +1,88 @@
+"""A person's record goes in, a token comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, OperationalError
+
+from audit import trail
+from audit.trail import EventRow
+from databunker.access.actor import Actor, ActorKind
+from databunker.access.permissions import Permission, require
+from databunker.db.statements import Insert, is_lost_race, write_together
+from databunker.errors import BadRequest, Conflict, Unavailable
+
+from .. import schema, storage
+from ..events import RECORD_CREATED
+from ..records import SealedRecord, seal_new
+
+__all__ = ["create_record", "creation_event", "inserts_for", "seal_checked"]
+
+_ATTEMPTS = 10
+
+
+def create_record(actor: Actor, *, profile: dict[str, Any]) -> UUID:
+    """Store `profile` as a new person; the person's token.
+
+    Raises:
+        AccessDenied: the actor may not create people.
+        BadRequest: the profile has no identity, an unusable one, or does not fit the record schema.
+        Conflict: somebody has one of the identities already; the message names the field.
+    """
+    if not (settings.CREATE_USER_WITHOUT_ACCESS_TOKEN and actor.kind is ActorKind.ANYONE):
+        require(actor, Permission.RECORD_CREATE)
+    record = seal_checked(profile, tenant=actor.tenant)
+    for _ in range(_ATTEMPTS):
+        try:
+            write_together(inserts_for(actor.tenant, [record], [creation_event(actor, record)]))
+        except IntegrityError:
+            _refuse_if_taken(actor, record)
+            # Whoever had the identity let go of it in between: try again.
+        except OperationalError as error:
+            if not is_lost_race(error):
+                raise
+        else:
+            return record.token
+    raise Unavailable
+
+
+def seal_checked(profile: dict[str, Any], *, tenant: int) -> SealedRecord:
+    """
+    Raises:
+        BadRequest: see `create_record`.
+    """
+    schema.check(profile)
+    try:
+        return seal_new(profile, tenant=tenant)
+    except BadRequest as error:
+        raise BadRequest(f"failed to create user, {error.message}") from None
+
+
+def creation_event(actor: Actor, record: SealedRecord) -> EventRow:
+    return trail.build(actor, RECORD_CREATED, subject=record.row.subject, sealer=record.key, detail={"version": 1})
+
+
+def inserts_for(tenant: int, records: Sequence[SealedRecord], events: Sequence[EventRow]) -> list[Insert]:
+    """The blind index first: where an identity is taken, the database refuses before anything else is written."""
+    holders = [(record.row.subject, entry) for record in records for entry in record.identities]
+    return [
+        # In one order for all writers, so that two of them can't wait for each other.
+        storage.identity_insert(tenant, sorted(holders, key=lambda holder: holder[1].digest)),
+        storage.record_insert([record.row for record in records]),
+        trail.insert(*events),
+    ]
+
+
+def _refuse_if_taken(actor: Actor, record: SealedRecord) -> None:
+    """
+    Raises:
+        Conflict: an identity of `record` is somebody's.
+    """
+    taken = storage.taken(actor.tenant, [entry.digest for entry in record.identities])
+    for entry in sorted(record.identities, key=lambda entry: entry.field):
+        if entry.digest in taken:
+            raise Conflict(f"duplicate index: {entry.field}", subject=taken[entry.digest])

@@ -1,0 +1,160 @@
+"""The trail as people read it: events with what they sealed opened again, while the person exists."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from audit import queries as trail_queries
+from audit import trail
+from audit.events import EVENT_READ, TRAIL_LISTED, TRAIL_LISTED_ALL, Outcome, by_number
+from audit.models import Event
+from databunker.access.actor import Actor, ActorKind
+from databunker.access.permissions import Permission, require
+from databunker.crypto import envelope
+from databunker.errors import BadRequest, NotFound
+from databunker.ids import parse_token
+
+from . import references, storage
+from .events import RECORD_CHANGED, RECORD_CREATED
+from .records import OpenRecord, keyring_for
+
+__all__ = ["EventDetail", "EventPage", "EventView", "list_all_events", "list_events", "read_event"]
+
+
+class EventView(NamedTuple):
+    """One event in words. `mode` and `identity` are empty where the person has been forgotten since."""
+
+    id: UUID
+    at: int
+    who: str
+    title: str
+    outcome: str
+    message: str
+    mode: str
+    identity: str
+    token: UUID | None
+    has_versions: bool
+
+
+class EventPage(NamedTuple):
+    """One page of events, newest first; `total` counts all."""
+
+    total: int
+    events: list[EventView]
+
+
+class EventDetail(NamedTuple):
+    """`before` and `after` are profiles as compact JSON, where the event changed one that can still be read."""
+
+    view: EventView
+    before: bytes | None
+    after: bytes | None
+
+
+def list_events(actor: Actor, *, token: str, offset: int, limit: int) -> EventPage:
+    """The events of one person.
+
+    Raises:
+        BadRequest: `token` is no UUID.
+        AccessDenied: the actor may not read them.
+        NotFound: there is no such person.
+    """
+    parsed = parse_token(token)
+    if parsed is None:
+        raise BadRequest("bad uuid")
+    subject = references.subject_of(parsed, tenant=actor.tenant)
+    require(actor, Permission.AUDIT_READ, subject=subject)
+    record = storage.by_subject(actor.tenant, subject)
+    if record is None:
+        raise NotFound(subject=subject)
+    trail.record(actor, TRAIL_LISTED, subject=subject)
+    total, events = trail_queries.events(tenant=actor.tenant, subject=subject, offset=offset, limit=limit)
+    return EventPage(total, [_view(event, record) for event in events])
+
+
+def list_all_events(actor: Actor, *, offset: int, limit: int) -> EventPage:
+    """Everybody's events.
+
+    Raises:
+        AccessDenied: the actor may not read them.
+    """
+    require(actor, Permission.AUDIT_LIST_ALL)
+    trail.record(actor, TRAIL_LISTED_ALL)
+    total, events = trail_queries.events(tenant=actor.tenant, subject=None, offset=offset, limit=limit)
+    records = storage.by_subjects(actor.tenant, {event.subject for event in events if event.subject})
+    return EventPage(total, [_view(event, records.get(event.subject or b"")) for event in events])
+
+
+def read_event(actor: Actor, *, event_id: str) -> EventDetail:
+    """One event, with the profile before and after where it changed one.
+
+    Raises:
+        BadRequest: `event_id` is no UUID.
+        AccessDenied: the actor may not read it; a person learns no more about events of others.
+        NotFound: there is no such event.
+    """
+    parsed = parse_token(event_id)
+    if parsed is None:
+        raise BadRequest("bad uuid")
+    try:
+        event = trail_queries.event(parsed, tenant=actor.tenant)
+    except NotFound:
+        require(actor, Permission.AUDIT_LIST_ALL)
+        raise
+    require(actor, Permission.AUDIT_READ, subject=event.subject)
+    record = storage.by_subject(actor.tenant, event.subject) if event.subject else None
+    trail.record(actor, EVENT_READ, subject=event.subject)
+    before = after = None
+    version = _detail(event, record).get("version") if event.type in _VERSIONED else None
+    if record is not None and version is not None:
+        before = storage.version_of(record, version - 1) if version > 1 else None
+        after = storage.version_of(record, version)
+    return EventDetail(_view(event, record), before, after)
+
+
+_VERSIONED = frozenset({RECORD_CREATED.number, RECORD_CHANGED.number})
+
+
+def _detail(event: Event, record: OpenRecord | None) -> dict[str, Any]:
+    """What the event sealed; nothing where that can't be opened any more.
+
+    Raises:
+        IntegrityFailure, UnknownKey: the sealed detail was changed or moved.
+    """
+    if event.detail is None:
+        return {}
+    place = trail.detail_place(event.id, event.tenant)
+    key_id = envelope.key_id_of(event.detail)
+    if not trail.sealed_by_person(event.subject, event.outcome):
+        opened = keyring_for(key_id).open(event.detail, place)
+    elif record is not None and key_id == record.row.generation:
+        opened = record.key.open(event.detail, place)
+    else:
+        return {}
+    found: dict[str, Any] = orjson.loads(opened)
+    return found
+
+
+def _view(event: Event, record: OpenRecord | None) -> EventView:
+    detail = _detail(event, record)
+    return EventView(
+        id=event.id,
+        at=event.at,
+        who=_who(event),
+        title=by_number(event.type).title,
+        outcome=Outcome(event.outcome).name.lower(),
+        message=detail.get("message", ""),
+        mode=detail.get("mode", "token" if event.subject else ""),
+        identity=detail.get("identity", ""),
+        token=record.token if record else None,
+        has_versions=event.type in _VERSIONED and detail.get("version") is not None,
+    )
+
+
+def _who(event: Event) -> str:
+    """The kind of caller and the row of its access token: `admin 7`."""
+    kind = ActorKind(event.actor_kind).label
+    return kind if event.actor_token is None else f"{kind} {event.actor_token}"

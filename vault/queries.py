@@ -1,0 +1,153 @@
+"""Guarded reads: each checks who asks and commits its audit event before it returns anything."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.conf import settings
+
+from audit import trail
+from audit.events import EventType
+from databunker.access.actor import Actor
+from databunker.access.permissions import Permission, require
+from databunker.access.tokens import grant_unlock, unlocked
+from databunker.db.statements import atomically, execute, for_update
+from databunker.errors import AccessDenied, BadRequest, Conflict, NotFound
+
+from . import lookups, storage
+from .events import RECORD_READ, RECORDS_LISTED, UNLOCK_GRANTED
+from .lookups import ByToken, Lookup
+from .models import Record
+from .records import OpenRecord
+
+__all__ = ["Page", "find", "list_holders", "list_records", "open_unlock", "read_record"]
+
+
+class Page(NamedTuple):
+    """One page of records; `total` counts all."""
+
+    total: int
+    records: list[OpenRecord]
+
+
+def read_record(actor: Actor, *, mode: str, identity: str) -> OpenRecord:
+    """The record of the person with this token or unique identity; of a forgotten one, what is preserved.
+
+    Raises:
+        BadRequest: see `lookups.parse`.
+        AccessDenied: the actor may not read it; a person learns no more about somebody else.
+        NotFound: nobody has this token or identity.
+        Conflict: several people share it.
+    """
+    lookup = lookups.parse(mode, identity, tenant=actor.tenant)
+    if isinstance(lookup, ByToken) and not settings.AUDIT_CLIENT_ADDRESS:
+        return _read_by_token(actor, lookup)
+    record = find(actor, lookup, Permission.RECORD_READ)
+    detail = None if isinstance(lookup, ByToken) else lookup.trace()
+    trail.record(actor, RECORD_READ, subject=record.row.subject, sealer=record.key, detail=detail)
+    return record
+
+
+def _read_by_token(actor: Actor, lookup: ByToken) -> OpenRecord:
+    """The hot path: what the event says is known beforehand, so record and event can share a round trip."""
+    require(actor, Permission.RECORD_READ, subject=lookup.subject)
+    event = trail.build(actor, RECORD_READ, subject=lookup.subject)
+    record = storage.by_subject_recording(actor.tenant, lookup.subject, trail.insert(event))
+    if record is None:
+        raise NotFound(subject=lookup.subject)
+    return record
+
+
+def find(actor: Actor, lookup: Lookup, permission: Permission, *, lock: bool = False) -> OpenRecord:
+    """The record that `lookup` means, if `actor` has `permission` for it. Writes no event: the caller does.
+
+    With `lock` no other transaction changes the record until this one ends.
+
+    Raises:
+        AccessDenied, NotFound, Conflict: see `read_record`.
+    """
+    if isinstance(lookup, ByToken):
+        require(actor, permission, subject=lookup.subject)
+        record = storage.by_subject(actor.tenant, lookup.subject, suffix=for_update() if lock else "")
+        if record is None:
+            raise NotFound(subject=lookup.subject)
+        return record
+    holders = storage.by_digest(actor.tenant, lookup.digest, limit=2)
+    if not holders:
+        # Somebody who may not read everyone learns nothing about who exists.
+        require(actor, permission)
+        raise NotFound(trace=lookup.trace_of_nobody())
+    for holder in holders:
+        require(actor, permission, subject=holder.row.subject)
+    if len(holders) > 1:
+        raise Conflict(f"several records share this {lookup.field.name}", trace=lookup.trace_of_nobody())
+    if lock:
+        return find(actor, ByToken(holders[0].token, holders[0].row.subject), permission, lock=True)
+    return holders[0]
+
+
+def list_holders(actor: Actor, *, mode: str, identity: str, offset: int, limit: int) -> Page:
+    """Everyone who shares an identity, for fields that IDENTITY_FIELDS declares `shared`.
+
+    Raises:
+        BadRequest: see `lookups.parse`.
+        AccessDenied: the actor may read its own record only.
+    """
+    require(actor, Permission.RECORD_READ)
+    lookup = lookups.parse(mode, identity, tenant=actor.tenant)
+    if isinstance(lookup, ByToken):
+        raise BadRequest("a token belongs to one person only")
+    records = storage.by_digest(actor.tenant, lookup.digest, limit=limit, offset=offset)
+    _record_each(actor, RECORD_READ, records, trace=lookup)
+    return Page(storage.count_holders(actor.tenant, lookup.digest), records)
+
+
+def list_records(actor: Actor, *, offset: int, limit: int, unlock: str | None) -> Page:
+    """One page of everyone, oldest first. LIST_USERS says whether that is possible, and whether by unlock.
+
+    Raises:
+        AccessDenied: listing is off, the actor may not list, or the unlock is missing, expired or another's.
+    """
+    require(actor, Permission.RECORD_LIST)
+    if settings.LIST_USERS == "off":
+        raise AccessDenied("listing users is switched off: see the setting LIST_USERS")
+    if settings.LIST_USERS != "legacy" and not (
+        unlock and unlocked(unlock, tenant=actor.tenant, token_id=actor.token_id)
+    ):
+        raise AccessDenied("listing users needs an unlock: ask POST /v1/users/unlock for one")
+    records = storage.page(actor.tenant, offset=offset, limit=limit)
+    _record_each(actor, RECORDS_LISTED, records)
+    return Page(Record.objects.filter(tenant=actor.tenant).count(), records)
+
+
+def open_unlock(actor: Actor) -> str:
+    """A UUID that lets the same caller list people for the next 60 s.
+
+    Raises:
+        AccessDenied: the actor may not list people, or has no access token that the unlock could belong to.
+    """
+    require(actor, Permission.RECORD_LIST)
+    if actor.token_id is None:
+        raise AccessDenied
+    with atomically():
+        unlock = grant_unlock(tenant=actor.tenant, token_id=actor.token_id)
+        trail.record(actor, UNLOCK_GRANTED)
+    return unlock
+
+
+def _record_each(
+    actor: Actor, event_type: EventType, records: list[OpenRecord], *, trace: lookups.ByIdentity | None = None
+) -> None:
+    """An event for each person whose data is about to be shown, or one for the listing that showed nobody."""
+    events = [
+        trail.build(
+            actor,
+            event_type,
+            subject=record.row.subject,
+            sealer=record.key,
+            detail=trace.trace() if trace else None,
+        )
+        for record in records
+    ] or [trail.build(actor, event_type, detail=trace.trace_of_nobody() if trace else None)]
+    execute(*trail.insert(*events).statement())
+

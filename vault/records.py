@@ -1,0 +1,156 @@
+"""A person's record, sealed for the database and opened again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from databunker import jsontext
+from databunker.crypto import store
+from databunker.crypto.envelope import Place
+from databunker.crypto.hashing import DIGEST_BYTES
+from databunker.crypto.keyring import Keyring, Purpose
+from databunker.crypto.record_key import RecordKey
+from databunker.errors import NotFound
+from databunker.ids import new_token, unix_now
+
+from . import identities, references
+from .identities import IdentityRow
+from .models import RecordState
+
+__all__ = ["OpenRecord", "RecordRow", "SealedRecord", "keyring_for", "profile_place", "seal_new"]
+
+
+class RecordRow(NamedTuple):
+    """The columns of `vault.models.Record` but for its number, in order."""
+
+    tenant: int
+    subject: bytes
+    state: int
+    version: int
+    generation: int
+    key_id: int
+    sealed_token: bytes
+    wrapped_key: bytes
+    profile: bytes
+    digests: bytes
+    created: int
+    changed: int
+
+    @property
+    def digest_set(self) -> set[bytes]:
+        """The digests of the record's identities."""
+        return {self.digests[at : at + DIGEST_BYTES] for at in range(0, len(self.digests), DIGEST_BYTES)}
+
+
+class SealedRecord(NamedTuple):
+    """What was just sealed and waits to be written: the record, its blind index, and the key to seal its event."""
+
+    token: UUID
+    row: RecordRow
+    identities: list[IdentityRow]
+    key: RecordKey
+
+
+def profile_place(tenant: int, subject: bytes, version: int) -> Place:
+    """The same for a current and an archived profile: archiving moves the ciphertext as it is."""
+    return Place(tenant, b"record", b"profile", subject, version)
+
+
+def seal_new(profile: dict[str, Any], *, tenant: int) -> SealedRecord:
+    """A new person: token, record key, sealed profile and blind index entries.
+
+    Raises:
+        BadRequest: see `identities.rows_for`.
+    """
+    keyring = store.current_keyring()
+    token = new_token()
+    subject = references.subject_of(token, tenant=tenant, keyring=keyring)
+    found = identities.rows_for(profile, tenant=tenant, subject=subject, keyring=keyring)
+    key = RecordKey.fresh(tenant=tenant, subject=subject)
+    now = unix_now()
+    row = RecordRow(
+        tenant=tenant,
+        subject=subject,
+        state=RecordState.ACTIVE.value,
+        version=1,
+        generation=key.generation,
+        key_id=keyring.newest(Purpose.DATA).id,
+        sealed_token=references.seal_token(token, tenant=tenant, subject=subject, keyring=keyring),
+        wrapped_key=key.wrap(keyring),
+        profile=key.seal(jsontext.dumps(profile), profile_place(tenant, subject, 1)),
+        digests=b"".join(entry.digest for entry in found),
+        created=now,
+        changed=now,
+    )
+    return SealedRecord(token, row, found, key)
+
+
+def keyring_for(key_id: int) -> Keyring:
+    """The keyring, read anew where another host has rotated to a key that this process hasn't seen.
+
+    Raises:
+        UnknownKey: the key is nowhere.
+    """
+    keyring = store.current_keyring()
+    return keyring if key_id in keyring else store.reload_for(key_id)
+
+
+@dataclass(frozen=True)
+class OpenRecord:
+    """A stored record whose parts are decrypted when they are asked for."""
+
+    row: RecordRow
+
+    @cached_property
+    def key(self) -> RecordKey:
+        """
+        Raises:
+            IntegrityFailure, UnknownKey: the wrapped key was changed or moved, or its data key is gone.
+        """
+        row = self.row
+        return RecordKey.unwrap(
+            row.wrapped_key,
+            keyring=keyring_for(row.key_id),
+            tenant=row.tenant,
+            subject=row.subject,
+            generation=row.generation,
+        )
+
+    @cached_property
+    def token(self) -> UUID:
+        row = self.row
+        return references.open_token(
+            row.sealed_token, tenant=row.tenant, subject=row.subject, keyring=keyring_for(row.key_id)
+        )
+
+    @cached_property
+    def profile_json(self) -> bytes:
+        """The profile as compact JSON, exactly as it was stored.
+
+        Raises:
+            IntegrityFailure: the sealed profile was changed or moved.
+        """
+        return self.open_profile(self.row.profile, self.row.version)
+
+    def open_profile(self, sealed: bytes, version: int) -> bytes:
+        """A current or archived profile of this person."""
+        return self.key.open(sealed, profile_place(self.row.tenant, self.row.subject, version))
+
+    def profile(self) -> dict[str, Any]:
+        document: dict[str, Any] = jsontext.loads(self.profile_json)
+        return document
+
+    @property
+    def forgotten(self) -> bool:
+        return self.row.state == RecordState.FORGOTTEN
+
+    def require_active(self) -> None:
+        """
+        Raises:
+            NotFound: the person was forgotten.
+        """
+        if self.forgotten:
+            raise NotFound(subject=self.row.subject)

@@ -1,0 +1,155 @@
+"""The vault's SQL: every statement that touches records and their blind index on the hot path."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from databunker.db.statements import Insert, Statement, execute, fetch_all, fetch_one, fetch_recording
+
+from .identities import UNIQUE_SLOT, IdentityRow
+from .models import RecordVersion
+from .records import OpenRecord, RecordRow
+
+__all__ = [
+    "by_digest",
+    "by_subject",
+    "by_subject_recording",
+    "by_subjects",
+    "count_holders",
+    "delete_identities",
+    "delete_versions",
+    "identity_insert",
+    "page",
+    "record_insert",
+    "replace",
+    "taken",
+    "version_insert",
+    "version_of",
+]
+
+_COLUMNS = ", ".join(f"r.{name}" for name in RecordRow._fields)
+_IDENTITY_COLUMNS = ("tenant", "digest", "slot", "subject", "field")
+_VERSION_COLUMNS = ("tenant", "subject", "version", "generation", "profile", "replaced")
+
+_BY_SUBJECT = f"SELECT {_COLUMNS} FROM vault_record r WHERE r.tenant = %s AND r.subject = %s"  # noqa: S608
+_BY_DIGEST = (
+    f"SELECT {_COLUMNS} FROM vault_identity i "  # noqa: S608
+    "JOIN vault_record r ON r.tenant = i.tenant AND r.subject = i.subject WHERE i.tenant = %s AND i.digest = %s"
+)
+_PAGE = f"SELECT {_COLUMNS} FROM vault_record r WHERE r.tenant = %s ORDER BY r.id LIMIT %s OFFSET %s"  # noqa: S608
+_REPLACE = (
+    "UPDATE vault_record SET state = %s, version = %s, generation = %s, key_id = %s, sealed_token = %s, "
+    "wrapped_key = %s, profile = %s, digests = %s, changed = %s "
+    "WHERE tenant = %s AND subject = %s AND version = %s AND generation = %s"
+)
+
+
+def _opened(row: Sequence[object]) -> OpenRecord:
+    """Drivers give binary values as memoryview, bytes or bytearray."""
+    plain = [value if isinstance(value, int) else bytes(value) for value in row]  # type: ignore[call-overload]
+    return OpenRecord(RecordRow._make(plain))
+
+
+def by_subject(tenant: int, subject: bytes, *, suffix: str = "") -> OpenRecord | None:
+    """`suffix` is the locking clause, see `databunker.db.statements.for_update`."""
+    row = fetch_one(_BY_SUBJECT + suffix, [tenant, subject])
+    return None if row is None else _opened(row)
+
+
+def by_subject_recording(tenant: int, subject: bytes, event: Insert) -> OpenRecord | None:
+    """The record, with the event of its reading committed before it is returned."""
+    row = fetch_recording((_BY_SUBJECT, [tenant, subject]), event)
+    return None if row is None else _opened(row)
+
+
+def by_subjects(tenant: int, subjects: Collection[bytes]) -> dict[bytes, OpenRecord]:
+    if not subjects:
+        return {}
+    wanted = ", ".join(["%s"] * len(subjects))
+    rows = fetch_all(
+        f"SELECT {_COLUMNS} FROM vault_record r WHERE r.tenant = %s AND r.subject IN ({wanted})",  # noqa: S608
+        [tenant, *subjects],
+    )
+    return {record.row.subject: record for record in map(_opened, rows)}
+
+
+def by_digest(tenant: int, digest: bytes, *, limit: int, offset: int = 0) -> list[OpenRecord]:
+    """Who has this identity: at most one person, or several where the field may be shared."""
+    rows = fetch_all(f"{_BY_DIGEST} ORDER BY i.slot LIMIT %s OFFSET %s", [tenant, digest, limit, offset])
+    return [_opened(row) for row in rows]
+
+
+def count_holders(tenant: int, digest: bytes) -> int:
+    row = fetch_one("SELECT count(*) FROM vault_identity WHERE tenant = %s AND digest = %s", [tenant, digest])
+    return int(row[0]) if row else 0
+
+
+def page(tenant: int, *, offset: int, limit: int) -> list[OpenRecord]:
+    """Records in the order of their creation, forgotten ones included."""
+    return [_opened(row) for row in fetch_all(_PAGE, [tenant, limit, offset])]
+
+
+def record_insert(rows: Sequence[RecordRow]) -> Insert:
+    return Insert("vault_record", RecordRow._fields, rows)
+
+
+def identity_insert(tenant: int, holders: Iterable[tuple[bytes, IdentityRow]]) -> Insert:
+    """Blind index entries and whose they are."""
+    rows = [(tenant, entry.digest, entry.slot, subject, entry.field) for subject, entry in holders]
+    return Insert("vault_identity", _IDENTITY_COLUMNS, rows)
+
+
+def version_insert(row: RecordRow, *, replaced: int) -> Insert:
+    """The profile of `row` as an archived version."""
+    values = (row.tenant, row.subject, row.version, row.generation, row.profile, replaced)
+    return Insert("vault_record_version", _VERSION_COLUMNS, [values])
+
+
+def replace(old: RecordRow, new: RecordRow) -> Statement:
+    """Put `new` in the place of `old`; touches no row where the record has changed since `old` was read."""
+    return _REPLACE, [
+        new.state, new.version, new.generation, new.key_id, new.sealed_token, new.wrapped_key, new.profile,
+        new.digests, new.changed, old.tenant, old.subject, old.version, old.generation,
+    ]  # fmt: skip
+
+
+def delete_identities(tenant: int, subject: bytes, digests: Collection[bytes]) -> None:
+    if digests:
+        wanted = ", ".join(["%s"] * len(digests))
+        execute(
+            f"DELETE FROM vault_identity WHERE tenant = %s AND subject = %s AND digest IN ({wanted})",  # noqa: S608
+            [tenant, subject, *digests],
+        )
+
+
+def delete_versions(tenant: int, subject: bytes) -> None:
+    RecordVersion.objects.filter(tenant=tenant, subject=subject).delete()
+
+
+def taken(tenant: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Which of these unique identities somebody has, and who."""
+    found: dict[bytes, bytes] = {}
+    for start in range(0, len(digests), _DIGESTS_A_QUERY):
+        part = digests[start : start + _DIGESTS_A_QUERY]
+        wanted = ", ".join(["%s"] * len(part))
+        sql = f"SELECT digest, subject FROM vault_identity WHERE tenant = %s AND slot = %s AND digest IN ({wanted})"  # noqa: S608
+        found |= {bytes(digest): bytes(subject) for digest, subject in fetch_all(sql, [tenant, UNIQUE_SLOT, *part])}
+    return found
+
+
+_DIGESTS_A_QUERY = 5_000
+
+
+def version_of(record: OpenRecord, version: int) -> bytes | None:
+    """The profile (compact JSON) as it was at `version`, or None where that is gone."""
+    row = record.row
+    if version == row.version:
+        return record.profile_json
+    found = (
+        RecordVersion.objects.filter(
+            tenant=row.tenant, subject=row.subject, version=version, generation=row.generation
+        )
+        .values_list("profile", flat=True)
+        .first()
+    )
+    return None if found is None else record.open_profile(found, version)

@@ -18,16 +18,16 @@ class Event(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
-    tenant = models.PositiveIntegerField()
+    tenant = models.IntegerField()
     at = models.BigIntegerField(help_text="Unix time in microseconds")
-    type = models.PositiveSmallIntegerField(help_text="Number of the event type, see audit/events.py")
-    outcome = models.PositiveSmallIntegerField(help_text="See audit.events.Outcome")
-    actor_kind = models.PositiveSmallIntegerField(help_text="See databunker.access.actor.ActorKind")
+    type = models.SmallIntegerField(help_text="Number of the event type, see audit/events.py")
+    outcome = models.SmallIntegerField(help_text="See audit.events.Outcome")
+    actor_kind = models.SmallIntegerField(help_text="See databunker.access.actor.ActorKind")
     actor_token = models.BigIntegerField(null=True, help_text="Row of the access token used")
     subject = FixedBinaryField(length=16, null=True)
     request = models.UUIDField(help_text="The same for all events of one request")
     detail = SealedField(null=True)
-    key_id = models.PositiveIntegerField(help_text="The audit key of the MAC")
+    key_id = models.IntegerField(help_text="The audit key of the MAC")
     mac = FixedBinaryField(length=32)
 
     class Meta:

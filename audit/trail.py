@@ -123,7 +123,7 @@ def record(
 ) -> UUID:
     """Write one event, in the caller's transaction where there is one; its id."""
     row = build(actor, event_type, subject=subject, sealer=sealer, detail=detail, outcome=outcome)
-    execute(*insert(row).statement())
+    execute(*insert(row).statement(), hot=True)
     return row.id
 
 

@@ -6,3 +6,8 @@ class DatabunkerConfig(AppConfig):
 
     name = "databunker"
     verbose_name = "Databunker"
+
+    def ready(self) -> None:
+        from databunker.db.connections import keep_connections  # noqa: PLC0415 - needs Django's settings
+
+        keep_connections()

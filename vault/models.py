@@ -23,12 +23,12 @@ class Record(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    tenant = models.PositiveIntegerField()
+    tenant = models.IntegerField()
     subject = FixedBinaryField(length=16)
-    state = models.PositiveSmallIntegerField(choices=RecordState.choices, default=RecordState.ACTIVE)
-    version = models.PositiveIntegerField(default=1, help_text="Counts the changes of the profile, from 1")
-    generation = models.PositiveIntegerField(default=1, help_text="Of the record key; each erasure starts one")
-    key_id = models.PositiveIntegerField(help_text="The data key that wraps the record key and the token")
+    state = models.SmallIntegerField(choices=RecordState.choices, default=RecordState.ACTIVE)
+    version = models.IntegerField(default=1, help_text="Counts the changes of the profile, from 1")
+    generation = models.IntegerField(default=1, help_text="Of the record key; each erasure starts one")
+    key_id = models.IntegerField(help_text="The data key that wraps the record key and the token")
     sealed_token = SealedField()
     wrapped_key = SealedField()
     profile = SealedField()
@@ -52,7 +52,7 @@ class Identity(models.Model):
     """
 
     pk = models.CompositePrimaryKey("tenant", "digest", "slot")
-    tenant = models.PositiveIntegerField()
+    tenant = models.IntegerField()
     digest = FixedBinaryField(length=16)
     slot = FixedBinaryField(length=16)
     subject = FixedBinaryField(length=16)
@@ -69,10 +69,10 @@ class RecordVersion(models.Model):
     """A profile as it was before a change, still sealed for its own version number."""
 
     pk = models.CompositePrimaryKey("tenant", "subject", "version")
-    tenant = models.PositiveIntegerField()
+    tenant = models.IntegerField()
     subject = FixedBinaryField(length=16)
-    version = models.PositiveIntegerField()
-    generation = models.PositiveIntegerField()
+    version = models.IntegerField()
+    generation = models.IntegerField()
     profile = SealedField()
     replaced = models.BigIntegerField(help_text="Unix seconds")
 
@@ -87,7 +87,7 @@ class LoadProgress(models.Model):
     """How far `manage.py load` got with one input, advanced in the transaction of each batch."""
 
     id = models.BigAutoField(primary_key=True)
-    tenant = models.PositiveIntegerField()
+    tenant = models.IntegerField()
     source = FixedBinaryField(length=16, help_text="Keyed hash of the input's name or content")
     position = models.BigIntegerField(default=0, help_text="Records read so far")
     created_records = models.BigIntegerField(default=0)

@@ -52,7 +52,7 @@ def _read_by_token(actor: Actor, lookup: ByToken) -> OpenRecord:
     """The hot path: what the event says is known beforehand, so record and event can share a round trip."""
     require(actor, Permission.RECORD_READ, subject=lookup.subject)
     event = trail.build(actor, RECORD_READ, subject=lookup.subject)
-    record = storage.by_subject_recording(actor.tenant, lookup.subject, trail.insert(event))
+    record = storage.by_token_recording(actor.tenant, lookup, trail.insert(event))
     if record is None:
         raise NotFound(subject=lookup.subject)
     return record
@@ -72,7 +72,7 @@ def find(actor: Actor, lookup: Lookup, permission: Permission, *, lock: bool = F
         if record is None:
             raise NotFound(subject=lookup.subject)
         return record
-    holders = storage.by_digest(actor.tenant, lookup.digest, limit=2)
+    holders = storage.by_digest(actor.tenant, lookup.digest)
     if not holders:
         # Somebody who may not read everyone learns nothing about who exists.
         require(actor, permission)
@@ -97,7 +97,7 @@ def list_holders(actor: Actor, *, mode: str, identity: str, offset: int, limit: 
     lookup = lookups.parse(mode, identity, tenant=actor.tenant)
     if isinstance(lookup, ByToken):
         raise BadRequest("a token belongs to one person only")
-    records = storage.by_digest(actor.tenant, lookup.digest, limit=limit, offset=offset)
+    records = storage.holders(actor.tenant, lookup.digest, offset=offset, limit=limit)
     _record_each(actor, RECORD_READ, records, trace=lookup)
     return Page(storage.count_holders(actor.tenant, lookup.digest), records)
 

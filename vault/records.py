@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -98,42 +96,58 @@ def keyring_for(key_id: int) -> Keyring:
     return keyring if key_id in keyring else store.reload_for(key_id)
 
 
-@dataclass(frozen=True)
 class OpenRecord:
-    """A stored record whose parts are decrypted when they are asked for."""
+    """A stored record whose parts are decrypted when they are asked for, once each."""
 
-    row: RecordRow
+    __slots__ = ("_key", "_profile_json", "_token", "row")
 
-    @cached_property
+    def __init__(self, row: RecordRow, *, token: UUID | None = None) -> None:
+        """`token` may be given where the caller knows it."""
+        self.row = row
+        self._token = token
+        self._key: RecordKey | None = None
+        self._profile_json: bytes | None = None
+
+    @property
     def key(self) -> RecordKey:
         """
         Raises:
             IntegrityFailure, UnknownKey: the wrapped key was changed or moved, or its data key is gone.
         """
-        row = self.row
-        return RecordKey.unwrap(
-            row.wrapped_key,
-            keyring=keyring_for(row.key_id),
-            tenant=row.tenant,
-            subject=row.subject,
-            generation=row.generation,
-        )
+        if self._key is None:
+            row = self.row
+            self._key = RecordKey.unwrap(
+                row.wrapped_key,
+                keyring=keyring_for(row.key_id),
+                tenant=row.tenant,
+                subject=row.subject,
+                generation=row.generation,
+            )
+        return self._key
 
-    @cached_property
+    @property
     def token(self) -> UUID:
-        row = self.row
-        return references.open_token(
-            row.sealed_token, tenant=row.tenant, subject=row.subject, keyring=keyring_for(row.key_id)
-        )
+        """
+        Raises:
+            IntegrityFailure, UnknownKey: the sealed token was changed or moved, or its data key is gone.
+        """
+        if self._token is None:
+            row = self.row
+            self._token = references.open_token(
+                row.sealed_token, tenant=row.tenant, subject=row.subject, keyring=keyring_for(row.key_id)
+            )
+        return self._token
 
-    @cached_property
+    @property
     def profile_json(self) -> bytes:
         """The profile as compact JSON, exactly as it was stored.
 
         Raises:
             IntegrityFailure: the sealed profile was changed or moved.
         """
-        return self.open_profile(self.row.profile, self.row.version)
+        if self._profile_json is None:
+            self._profile_json = self.open_profile(self.row.profile, self.row.version)
+        return self._profile_json
 
     def open_profile(self, sealed: bytes, version: int) -> bytes:
         """A current or archived profile of this person."""

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from uuid import UUID
 
 from databunker.db.statements import Insert, Statement, execute, fetch_all, fetch_one, fetch_recording
 
 from .identities import UNIQUE_SLOT, IdentityRow
+from .lookups import ByToken
 from .models import RecordVersion
 from .records import OpenRecord, RecordRow
 
 __all__ = [
     "by_digest",
     "by_subject",
-    "by_subject_recording",
     "by_subjects",
+    "by_token_recording",
     "count_holders",
     "delete_identities",
     "delete_versions",
+    "holders",
     "identity_insert",
     "page",
     "record_insert",
@@ -32,10 +35,13 @@ _IDENTITY_COLUMNS = ("tenant", "digest", "slot", "subject", "field")
 _VERSION_COLUMNS = ("tenant", "subject", "version", "generation", "profile", "replaced")
 
 _BY_SUBJECT = f"SELECT {_COLUMNS} FROM vault_record r WHERE r.tenant = %s AND r.subject = %s"  # noqa: S608
-_BY_DIGEST = (
+_WITH_DIGEST = (
     f"SELECT {_COLUMNS} FROM vault_identity i "  # noqa: S608
     "JOIN vault_record r ON r.tenant = i.tenant AND r.subject = i.subject WHERE i.tenant = %s AND i.digest = %s"
 )
+# A constant limit: with a parameter PostgreSQL would plan the prepared statement anew each time.
+_BY_DIGEST = f"{_WITH_DIGEST} LIMIT 2"
+_HOLDERS = f"{_WITH_DIGEST} ORDER BY i.slot LIMIT %s OFFSET %s"
 _PAGE = f"SELECT {_COLUMNS} FROM vault_record r WHERE r.tenant = %s ORDER BY r.id LIMIT %s OFFSET %s"  # noqa: S608
 _REPLACE = (
     "UPDATE vault_record SET state = %s, version = %s, generation = %s, key_id = %s, sealed_token = %s, "
@@ -44,22 +50,22 @@ _REPLACE = (
 )
 
 
-def _opened(row: Sequence[object]) -> OpenRecord:
+def _opened(row: Sequence[object], token: UUID | None = None) -> OpenRecord:
     """Drivers give binary values as memoryview, bytes or bytearray."""
     plain = [value if isinstance(value, int) else bytes(value) for value in row]  # type: ignore[call-overload]
-    return OpenRecord(RecordRow._make(plain))
+    return OpenRecord(RecordRow._make(plain), token=token)
 
 
 def by_subject(tenant: int, subject: bytes, *, suffix: str = "") -> OpenRecord | None:
     """`suffix` is the locking clause, see `databunker.db.statements.for_update`."""
-    row = fetch_one(_BY_SUBJECT + suffix, [tenant, subject])
+    row = fetch_one(_BY_SUBJECT + suffix, [tenant, subject], hot=True)
     return None if row is None else _opened(row)
 
 
-def by_subject_recording(tenant: int, subject: bytes, event: Insert) -> OpenRecord | None:
+def by_token_recording(tenant: int, lookup: ByToken, event: Insert) -> OpenRecord | None:
     """The record, with the event of its reading committed before it is returned."""
-    row = fetch_recording((_BY_SUBJECT, [tenant, subject]), event)
-    return None if row is None else _opened(row)
+    row = fetch_recording((_BY_SUBJECT, [tenant, lookup.subject]), event)
+    return None if row is None else _opened(row, lookup.token)
 
 
 def by_subjects(tenant: int, subjects: Collection[bytes]) -> dict[bytes, OpenRecord]:
@@ -73,10 +79,14 @@ def by_subjects(tenant: int, subjects: Collection[bytes]) -> dict[bytes, OpenRec
     return {record.row.subject: record for record in map(_opened, rows)}
 
 
-def by_digest(tenant: int, digest: bytes, *, limit: int, offset: int = 0) -> list[OpenRecord]:
-    """Who has this identity: at most one person, or several where the field may be shared."""
-    rows = fetch_all(f"{_BY_DIGEST} ORDER BY i.slot LIMIT %s OFFSET %s", [tenant, digest, limit, offset])
-    return [_opened(row) for row in rows]
+def by_digest(tenant: int, digest: bytes) -> list[OpenRecord]:
+    """Who has this identity: nobody, one person, or two of the several who share it."""
+    return [_opened(row) for row in fetch_all(_BY_DIGEST, [tenant, digest], hot=True)]
+
+
+def holders(tenant: int, digest: bytes, *, offset: int, limit: int) -> list[OpenRecord]:
+    """A page of those who share this identity."""
+    return [_opened(row) for row in fetch_all(_HOLDERS, [tenant, digest, limit, offset])]
 
 
 def count_holders(tenant: int, digest: bytes) -> int:

@@ -14,7 +14,7 @@ DEFAULT_TENANT = 1
 class Tenant(models.Model):
     """A wall: nothing of one tenant is found, counted or compared from another."""
 
-    id = models.PositiveIntegerField(primary_key=True)
+    id = models.IntegerField(primary_key=True)
     name = models.CharField(max_length=64, unique=True)
     created = models.BigIntegerField(help_text="Unix seconds")
 
@@ -34,8 +34,8 @@ class TokenKind(models.IntegerChoices):
 class AccessToken(models.Model):
     """A caller's right to come in. Only a keyed hash of the token is kept."""
 
-    tenant = models.PositiveIntegerField()
-    kind = models.PositiveSmallIntegerField(choices=TokenKind.choices)
+    tenant = models.IntegerField()
+    kind = models.SmallIntegerField(choices=TokenKind.choices)
     digest = FixedBinaryField(length=16, unique=True)
     subject = FixedBinaryField(length=16, null=True, help_text="The person, for tokens of kind person")
     label = models.CharField(max_length=100, blank=True, help_text="What the token is for; no personal data")
@@ -62,7 +62,7 @@ class Unlock(models.Model):
     """A short permission to list people in bulk, asked for beforehand and audited (see `POST /v1/users/unlock`)."""
 
     digest = FixedBinaryField(length=16, primary_key=True)
-    tenant = models.PositiveIntegerField()
+    tenant = models.IntegerField()
     token_id = models.BigIntegerField(help_text="The access token that asked; no other may use the unlock")
     expires = models.BigIntegerField(help_text="Unix seconds")
 

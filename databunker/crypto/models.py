@@ -14,7 +14,7 @@ __all__ = ["WrappedKey"]
 class WrappedKey(models.Model):
     """One key of the keyring. Holds no personal data; useless without the master key."""
 
-    id = models.PositiveIntegerField(primary_key=True)
+    id = models.IntegerField(primary_key=True)
     purpose = models.CharField(max_length=16, choices=[(purpose.value, purpose.value) for purpose in Purpose])
     wrapped = SealedField()
     created = models.BigIntegerField(help_text="Unix seconds")

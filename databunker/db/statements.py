@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from functools import lru_cache
+from operator import attrgetter, methodcaller
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from .prepared import as_prepared
 
 __all__ = [
     "Insert",
@@ -75,31 +78,40 @@ def adapt(value: Any, connection: BaseDatabaseWrapper) -> Any:
     return value
 
 
-@contextmanager
-def _executed(sql: str, parameters: Sequence[Any]) -> Iterator[Any]:
+def _run(sql: str, parameters: Sequence[Any], take: Callable[[Any], Any], *, hot: bool = False) -> Any:
+    """What `take` finds in the cursor after the statement; `hot` statements are prepared on PostgreSQL."""
     connection = database()
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [adapt(value, connection) for value in parameters])
-        yield cursor
+    values = [adapt(value, connection) for value in parameters]
+    if connection.connection is None or connection.queries_logged or connection.execute_wrappers:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return take(cursor)
+    # Django's cursor wrapper costs as much as a short query, and does nothing where nobody listens to it.
+    connection.validate_no_broken_transaction()
+    with connection.wrap_database_errors:
+        cursor = connection.connection.cursor() if connection.vendor == "postgresql" else connection.create_cursor()
+        try:
+            cursor.execute(as_prepared(connection, sql) if hot else sql, values)
+            return take(cursor)
+        finally:
+            cursor.close()
 
 
-def execute(sql: str, parameters: Sequence[Any]) -> int:
+def execute(sql: str, parameters: Sequence[Any], *, hot: bool = False) -> int:
     """Run one statement; the number of rows that it touched."""
-    with _executed(sql, parameters) as cursor:
-        return int(cursor.rowcount)
+    touched: int = _run(sql, parameters, attrgetter("rowcount"), hot=hot)
+    return touched
 
 
-def fetch_one(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+def fetch_one(sql: str, parameters: Sequence[Any], *, hot: bool = False) -> tuple[Any, ...] | None:
     """The first row of the answer, or None."""
-    with _executed(sql, parameters) as cursor:
-        row: tuple[Any, ...] | None = cursor.fetchone()
-        return row
+    row: tuple[Any, ...] | None = _run(sql, parameters, methodcaller("fetchone"), hot=hot)
+    return row
 
 
-def fetch_all(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+def fetch_all(sql: str, parameters: Sequence[Any], *, hot: bool = False) -> list[tuple[Any, ...]]:
     """Every row of the answer."""
-    with _executed(sql, parameters) as cursor:
-        return list(cursor.fetchall())
+    return list(_run(sql, parameters, methodcaller("fetchall"), hot=hot))
 
 
 def for_update() -> str:
@@ -116,7 +128,9 @@ def write_together(inserts: Iterable[Insert]) -> None:
     statements = [insert.statement() for insert in inserts]
     connection = database()
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        sql = ";\n".join(statement for statement, _ in statements)
+        connection.ensure_connection()
+        with connection.wrap_database_errors:
+            sql = ";\n".join(as_prepared(connection, statement) for statement, _ in statements)
         execute(sql, [value for _, parameters in statements for value in parameters])
         return
     with atomically():
@@ -179,7 +193,7 @@ def _write_if_at_once(guard: Statement, inserts: Iterable[Insert]) -> bool:
     guarded = [insert.statement_if() for insert in inserts]
     steps = "".join(f", step{number} AS ({sql})" for number, (sql, _) in enumerate(guarded))
     sql = f"WITH guard AS ({guard[0]} RETURNING 1){steps} SELECT count(*) FROM guard"  # noqa: S608 - our own SQL
-    row = fetch_one(sql, [*guard[1], *(value for _, parameters in guarded for value in parameters)])
+    row = fetch_one(sql, [*guard[1], *(value for _, parameters in guarded for value in parameters)], hot=True)
     return row is not None and row[0] > 0
 
 
@@ -191,7 +205,7 @@ def fetch_recording(select: Statement, insert: Insert) -> tuple[Any, ...] | None
     if database().vendor == "postgresql":
         recorded, values = insert.statement_if()
         sql = f"WITH guard AS ({select[0]}), recorded AS ({recorded}) SELECT * FROM guard"  # noqa: S608 - our own SQL
-        return fetch_one(sql, [*select[1], *values])
+        return fetch_one(sql, [*select[1], *values], hot=True)
     row = fetch_one(*select)
     if row is not None:
         execute(*insert.statement())

@@ -56,6 +56,7 @@ SETTINGS: list[Setting] = [
         "Server and database",
         ("DATABASE_URL", str, "", "`sqlite:///path`, `postgres://user:password@host:port/name` or `mysql://user:password@host:port/name`. Unset: SQLite in `var/databunker.sqlite3`.", {"secret": True}),
         ("DATABASE_CONNECT_SECONDS", int, 5, "How long to wait for the database server when connecting.", {"minimum": 1}),
+        ("DATABASE_PREPARED_STATEMENTS", bool, True, "Prepare frequent statements in each PostgreSQL session. Switch off behind a pooler that shares sessions between transactions, such as pgbouncer in transaction mode."),
         ("SQLITE_BUSY_SECONDS", int, 30, "How long a SQLite writer waits for its turn.", {"minimum": 1}),
         ("BUNKER_HOST", str, "127.0.0.1", "The address that the server listens on."),
         ("BUNKER_PORT", int, 3000, "The port that the server listens on.", {"minimum": 1}),

@@ -45,7 +45,6 @@ class EventRow(NamedTuple):
     mac: bytes
 
 
-
 def sealed_by_person(subject: bytes | None, outcome: int) -> bool:
     """Whether the detail of such an event is sealed under the record key: what was done to a person is.
 

@@ -8,8 +8,8 @@ os.environ["DATABUNKER_ENV_FILE"] = ""
 os.environ.setdefault("DATABUNKER_MASTERKEY", "8f1d7a64c2b95e30d4a8716f0be3925cc47d10ea9b5f36283d9c0e5fa1746bb8")
 os.environ.setdefault("AUTH_CACHE_SECONDS", "5")
 
-from databunker.settings import *  # noqa: E402, F403
-from databunker.settings import DATABASES  # noqa: E402
+from databunker.settings import *  # noqa: F403
+from databunker.settings import DATABASES
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, as in production: WAL and its locks don't exist in memory.

@@ -16,7 +16,16 @@ from databunker.errors import BadRequest
 
 from . import normalise
 
-__all__ = ["IdentityField", "IdentityRow", "configured", "extract", "field_named", "identity_digest", "is_shared", "rows_for"]
+__all__ = [
+    "IdentityField",
+    "IdentityRow",
+    "configured",
+    "extract",
+    "field_named",
+    "identity_digest",
+    "is_shared",
+    "rows_for",
+]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _RESERVED = frozenset({"token", "admin", "bulk", "unlock"})

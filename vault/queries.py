@@ -150,4 +150,3 @@ def _record_each(
         for record in records
     ] or [trail.build(actor, event_type, detail=trace.trace_of_nobody() if trace else None)]
     execute(*trail.insert(*events).statement())
-

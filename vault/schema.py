@@ -48,9 +48,7 @@ class RecordSchema:
 
     def changed(self, keyword: str, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
         """The fields marked with `keyword` that differ, as dotted paths."""
-        return [
-            ".".join(path) for path in self.marked[keyword] if _at(before, path) != _at(after, path)
-        ]
+        return [".".join(path) for path in self.marked[keyword] if _at(before, path) != _at(after, path)]
 
     def preserved(self, profile: dict[str, Any]) -> dict[str, Any]:
         """What of `profile` survives forget-me."""

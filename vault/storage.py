@@ -156,10 +156,8 @@ def version_of(record: OpenRecord, version: int) -> bytes | None:
     if version == row.version:
         return record.profile_json
     found = (
-        RecordVersion.objects.filter(
-            tenant=row.tenant, subject=row.subject, version=version, generation=row.generation
-        )
+        RecordVersion.objects.filter(tenant=row.tenant, subject=row.subject, version=version, generation=row.generation)
         .values_list("profile", flat=True)
         .first()
     )
-    return None if found is None else record.open_profile(found, version)
+    return None if found is None else record.open_profile(bytes(found), version)

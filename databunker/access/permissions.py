@@ -24,7 +24,9 @@ class Permission(enum.StrEnum):
 
 
 # A person's permissions reach no further than the person's own record and events.
-OWN_ONLY = frozenset({Permission.RECORD_READ, Permission.RECORD_CHANGE, Permission.RECORD_FORGET, Permission.AUDIT_READ})
+OWN_ONLY = frozenset(
+    {Permission.RECORD_READ, Permission.RECORD_CHANGE, Permission.RECORD_FORGET, Permission.AUDIT_READ}
+)
 _EVERYTHING = frozenset(Permission)
 
 GRANTED: dict[ActorKind, frozenset[Permission]] = {

@@ -128,14 +128,14 @@ def grant_unlock(*, tenant: int, token_id: int) -> str:
     now = unix_now()
     Unlock.objects.filter(expires__lte=now).delete()
     unlock = str(new_token())
-    Unlock.objects.create(
-        digest=_unlock_digest(unlock), tenant=tenant, token_id=token_id, expires=now + UNLOCK_SECONDS
-    )
+    Unlock.objects.create(digest=_unlock_digest(unlock), tenant=tenant, token_id=token_id, expires=now + UNLOCK_SECONDS)
     return unlock
 
 
 def unlocked(unlock: str, *, tenant: int, token_id: int | None) -> bool:
     """Whether this very caller was given `unlock` and it still lives."""
+    if token_id is None:
+        return False
     return Unlock.objects.filter(
         digest=_unlock_digest(unlock), tenant=tenant, token_id=token_id, expires__gt=unix_now()
     ).exists()

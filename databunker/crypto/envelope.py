@@ -91,8 +91,6 @@ def open_sealed(envelope: bytes, *, key: bytes, place: Place) -> bytes:
     body = HEADER.size + NONCE_BYTES
     aad = _associated_data(envelope[: HEADER.size], place)
     try:
-        return crypto_aead_xchacha20poly1305_ietf_decrypt(
-            envelope[body:], aad, envelope[HEADER.size : body], key
-        )
+        return crypto_aead_xchacha20poly1305_ietf_decrypt(envelope[body:], aad, envelope[HEADER.size : body], key)
     except SodiumError as error:
         raise IntegrityFailure("sealed value does not open at this place") from error

@@ -102,7 +102,4 @@ class Keyring:
 
 def new_keys(first_id: int = 1) -> list[Key]:
     """One fresh random key for each purpose, numbered from `first_id`."""
-    return [
-        Key(first_id + offset, purpose, os.urandom(envelope.KEY_BYTES))
-        for offset, purpose in enumerate(Purpose)
-    ]
+    return [Key(first_id + offset, purpose, os.urandom(envelope.KEY_BYTES)) for offset, purpose in enumerate(Purpose)]

@@ -10,12 +10,20 @@ from django.db import IntegrityError, transaction
 from databunker.ids import unix_now
 
 from . import masterkey
-from .errors import KeyringError, MasterKeyError, UnknownKey
+from .errors import KeyringError, MasterKeyError
 from .keyring import Keyring, Purpose, new_keys
 from .masterkey import MasterKey
 from .models import WrappedKey
 
-__all__ = ["configured_master_key", "create_keyring", "current_keyring", "forget_cached", "keyring_exists", "load_keyring", "reload_for"]
+__all__ = [
+    "configured_master_key",
+    "create_keyring",
+    "current_keyring",
+    "forget_cached",
+    "keyring_exists",
+    "load_keyring",
+    "reload_for",
+]
 
 _cached: tuple[float, Keyring] | None = None
 _master: MasterKey | None = None
@@ -40,7 +48,7 @@ def load_keyring(master: MasterKey) -> Keyring:
     rows = list(WrappedKey.objects.order_by("id").values_list("id", "purpose", "wrapped"))
     if not rows:
         raise KeyringError("this vault has no keyring yet: run `manage.py init`")
-    return Keyring(master.unwrap(key_id, Purpose(purpose), wrapped) for key_id, purpose, wrapped in rows)
+    return Keyring(master.unwrap(key_id, Purpose(purpose), bytes(wrapped)) for key_id, purpose, wrapped in rows)
 
 
 def keyring_exists() -> bool:

@@ -6,19 +6,25 @@ positive ones costs every INSERT, and only our own code writes them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 __all__ = ["FixedBinaryField", "SealedField"]
 
 
-class FixedBinaryField(models.BinaryField):
+if TYPE_CHECKING:
+    _Binary = models.BinaryField[Any, Any]  # generic for the type checker alone
+else:
+    _Binary = models.BinaryField
+
+
+class FixedBinaryField(_Binary):
     """Exactly `length` bytes (a keyed hash, a MAC). Unlike BinaryField it can be a key on MySQL."""
 
     def __init__(self, *args: Any, length: int, **kwargs: Any) -> None:
         self.length = length
-        super().__init__(*args, max_length=length, **kwargs)
+        super().__init__(*args, **{**kwargs, "max_length": length})
 
     def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()
@@ -34,7 +40,7 @@ class FixedBinaryField(models.BinaryField):
         return None if value is None else bytes(value)
 
 
-class SealedField(models.BinaryField):
+class SealedField(_Binary):
     """An envelope of `databunker.crypto.envelope`; always bytes on the way out, whatever the driver gives."""
 
     def from_db_value(self, value: Any, expression: object, connection: object) -> bytes | None:

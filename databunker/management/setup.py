@@ -45,7 +45,7 @@ def initialise() -> Outcome:
     with setup_lock():
         call_command("migrate", interactive=False, verbosity=0)
         new_keyring = not store.keyring_exists()
-        master, generated, key_file = _master_key(new_keyring)
+        master, generated, key_file = _master_key(new_keyring=new_keyring)
         store.create_keyring(master)
         Tenant.objects.get_or_create(id=DEFAULT_TENANT, defaults={"name": "default", "created": unix_now()})
         root_token = _root_token()
@@ -58,7 +58,7 @@ def _make_folder() -> None:
         Path(database["NAME"]).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _master_key(new_keyring: bool) -> tuple[MasterKey, bool, Path | None]:
+def _master_key(*, new_keyring: bool) -> tuple[MasterKey, bool, Path | None]:
     """The key, whether it was made just now, and the file that it was written to."""
     named_file = Path(settings.DATABUNKER_MASTERKEY_FILE) if settings.DATABUNKER_MASTERKEY_FILE else None
     if new_keyring and named_file and not named_file.exists():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from pathlib import Path
 from typing import Any
 
 import environ
@@ -14,8 +15,8 @@ from .environment import BASE_DIR, read
 from .logs import logging_config
 
 _env = environ.Env()
-_env_file = os.environ.get("DATABUNKER_ENV_FILE", str(BASE_DIR / ".env"))
-if os.path.isfile(_env_file):
+_env_file = Path(os.environ.get("DATABUNKER_ENV_FILE", str(BASE_DIR / ".env")))
+if _env_file.is_file():
     _env.read_env(_env_file)
 
 # Each setting of the table becomes an attribute of django.conf.settings under its own name.

@@ -21,7 +21,17 @@ from ..identities import UNIQUE_SLOT
 from ..records import SealedRecord
 from .create import creation_event, inserts_for, seal_checked
 
-__all__ = ["MAX_RECORDS", "Batch", "Candidate", "Created", "Rejected", "Result", "create_records", "prepare_batch", "store_batch"]
+__all__ = [
+    "MAX_RECORDS",
+    "Batch",
+    "Candidate",
+    "Created",
+    "Rejected",
+    "Result",
+    "create_records",
+    "prepare_batch",
+    "store_batch",
+]
 
 MAX_RECORDS = 4000
 _ATTEMPTS = 10
@@ -79,9 +89,7 @@ def _prepare(actor: Actor, profile: Candidate) -> tuple[SealedRecord, EventRow] 
     return record, creation_event(actor, record)
 
 
-def store_batch(
-    actor: Actor, batch: Batch, *, alongside: Callable[[list[Result]], None] = lambda results: None
-) -> list[Result]:
+def store_batch(actor: Actor, batch: Batch, *, alongside: Callable[[list[Result]], None] | None = None) -> list[Result]:
     """Write a batch in one transaction; where identities are taken, the others go in all the same.
 
     `alongside` is called in the transaction with the results, to write what must be stored with them.
@@ -92,7 +100,8 @@ def store_batch(
         try:
             with atomically():
                 _insert(actor, chosen, rejected=len(results) - len(chosen))
-                alongside(results)
+                if alongside is not None:
+                    alongside(results)
         except IntegrityError:
             # Asked only now: a load of new people, the usual case, needs no look-up at all.
             taken |= set(storage.taken(actor.tenant, _unique_digests(batch)))

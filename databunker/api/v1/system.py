@@ -12,8 +12,8 @@ from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require_some
 from databunker.api import metrics
 from databunker.api.answers import raw
-from databunker.api.endpoint import Call, Endpoint
 from databunker.api.authentication import TokenAuthentication
+from databunker.api.endpoint import Call, Endpoint
 from databunker.db.statements import fetch_one
 
 __all__ = ["Metrics", "Status"]

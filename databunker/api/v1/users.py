@@ -54,9 +54,7 @@ class User(Endpoint):
         """Several people may share this identity: a page of them."""
         offset, limit = call.paging()
         page = queries.list_holders(call.actor, mode=mode, identity=identity, offset=offset, limit=limit)
-        rows = [
-            {"token": str(record.token), "data": orjson.Fragment(record.profile_json)} for record in page.records
-        ]
+        rows = [{"token": str(record.token), "data": orjson.Fragment(record.profile_json)} for record in page.records]
         return answer(total=page.total, rows=rows)
 
     def put(self, call: Call, mode: str, identity: str) -> HttpResponse:

@@ -32,16 +32,41 @@ def loads(text: bytes) -> Any:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
+        if "infinity" in error.msg:  # a number that is larger than a double holds
+            return _checked(_exactly(text))
         raise BadRequest(f"bad JSON at byte {error.pos}") from None
-    if text.count(b"{") + text.count(b"[") > MAX_DEPTH and not depth_within(value, MAX_DEPTH):
-        raise BadRequest(f"JSON is nested deeper than {MAX_DEPTH}")
+    if text.count(b"{") + text.count(b"[") > MAX_DEPTH:
+        _checked(value)
     # The same bytes again prove that nothing was dropped (a duplicate key) or rounded (a number).
-    if orjson.dumps(value) == text:
-        return value
+    return value if orjson.dumps(value) == text else _exactly(text)
+
+
+def _checked(value: Any) -> Any:
+    if not depth_within(value, MAX_DEPTH):
+        raise BadRequest(f"JSON is nested deeper than {MAX_DEPTH}")
+    return value
+
+
+def _exactly(text: bytes) -> Any:
+    """Slower, with every number as it was written and every key looked at."""
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_int=_integer, parse_float=_decimal)
-    except ValueError:
+        value = json.loads(
+            text.decode(),
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_decimal,
+            parse_constant=_constant,
+        )
+        orjson.dumps(value, default=_raw_number)  # refuses lone surrogates, which Python's parser lets pass
+    except RecursionError:
+        raise BadRequest(f"JSON is nested deeper than {MAX_DEPTH}") from None
+    except (ValueError, TypeError):
         raise BadRequest("bad JSON") from None
+    return value
+
+
+def _constant(_: str) -> Any:
+    raise BadRequest("JSON has no NaN and no infinity")
 
 
 def dumps(value: Any) -> bytes:

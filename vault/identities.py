@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
+from databunker import jsontext
 from databunker.crypto import hashing, store
 from databunker.crypto.keyring import Keyring, Purpose
 from databunker.errors import BadRequest
@@ -147,8 +148,8 @@ def extract(profile: Mapping[str, Any]) -> list[tuple[IdentityField, str]]:
 def _as_text(field: IdentityField, value: Any) -> str:
     if isinstance(value, str):
         return value
-    if field.kind == "text" and isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return str(value)
+    if field.kind == "text" and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return jsontext.dumps(value).decode()
     allowed = "text or a number" if field.kind == "text" else "text"
     raise BadRequest(f"{field.name} must be {allowed}")
 

@@ -22,7 +22,7 @@ from databunker.errors import BadRequest
 from . import bodies, cors, metrics, refusals
 from .answers import failure
 from .authentication import TokenAuthentication, anyone, request_id
-from .errors import as_refusal, to_answer
+from .errors import as_refusal, named, to_answer
 
 __all__ = ["Call", "Endpoint", "Rule"]
 
@@ -92,7 +92,7 @@ class Endpoint(APIView):
         started = perf_counter()
         route = request.resolver_match.route if request.resolver_match else ""
         response = self._answer(request, kwargs, route)
-        response.headers["X-Request-ID"] = str(request_id(request))
+        named(response, request)
         if settings.CORS_ALLOWED_ORIGINS:
             cors.allow(request, response)
         metrics.observe(route, request.method or "", response.status_code, perf_counter() - started)

@@ -13,8 +13,9 @@ from databunker.crypto.errors import CryptoError
 from databunker.errors import AccessDenied, BadRequest, NotFound, Unavailable, VaultError
 
 from .answers import failure
+from .authentication import request_id
 
-__all__ = ["as_refusal", "endpoint_missing", "server_error", "to_answer"]
+__all__ = ["as_refusal", "endpoint_missing", "named", "server_error", "to_answer"]
 
 _log = logging.getLogger("databunker.api")
 _LEGACY_STATUS = 405
@@ -57,9 +58,15 @@ def _status(error: VaultError) -> int:
 
 def endpoint_missing(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """Django's `handler404`."""
-    return failure("endpoint is missing", status=_status(NotFound()))
+    return named(failure("endpoint is missing", status=_status(NotFound())), request)
 
 
-def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's signature
+def server_error(request: HttpRequest) -> HttpResponse:
     """Django's `handler500`: what failed before a view was reached."""
-    return failure(_INTERNAL, status=500)
+    return named(failure(_INTERNAL, status=500), request)
+
+
+def named(response: HttpResponse, request: HttpRequest) -> HttpResponse:
+    """The answer with the request's id, by which its events and log lines are found."""
+    response.headers["X-Request-ID"] = str(request_id(request))
+    return response

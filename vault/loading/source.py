@@ -13,7 +13,7 @@ from databunker.crypto import hashing, store
 from databunker.crypto.encoding import pack
 from databunker.crypto.keyring import Purpose
 
-from .errors import LoadRefused
+from .errors import LoadRefused, LoadStopped
 from .formats import FORMATS
 
 __all__ = ["STANDARD_INPUT", "Source", "open_source"]
@@ -40,10 +40,10 @@ class Source:
     def check_unchanged(self) -> None:
         """
         Raises:
-            LoadRefused: somebody wrote to the file since it was opened, so that its hash tells nothing.
+            LoadStopped: somebody wrote to the file since it was opened, so that its hash tells nothing.
         """
         if self.stamp is not None and _stamp(self.stream) != self.stamp:
-            raise LoadRefused(
+            raise LoadStopped(
                 f"{self.label} was changed while it was being loaded; what was read so far is stored. Load it again "
                 "once it is complete: people with a unique identity are not stored twice"
             )

@@ -1,12 +1,22 @@
 """The routes of v1, as docs/api.md lists them. A new route needs a row in the permission matrix of the tests."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from . import audit, system, users
 
+
+class IdentityConverter(StringConverter):
+    """The rest of the path, whatever it holds: an identity may have slashes and line breaks in it."""
+
+    regex = "(?s:.+)"
+
+
+register_converter(IdentityConverter, "identity")
+
 urlpatterns = [
     path("user", users.UserCreate.as_view()),
-    path("user/<str:mode>/<path:identity>", users.User.as_view()),
+    path("user/<str:mode>/<identity:identity>", users.User.as_view()),
     path("users", users.Users.as_view()),
     path("users/unlock", users.Unlock.as_view()),
     path("users/bulk", users.Bulk.as_view()),

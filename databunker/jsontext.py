@@ -83,7 +83,7 @@ def _raw_number(value: Any) -> orjson.Fragment:
 def depth_within(value: Any, limit: int) -> bool:
     """Whether no object or array of `value` is nested deeper than `limit`; level by level, not by recursion."""
     level = [value]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         level = [
             child
             for parent in level

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "databunker.settings")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
 
 from databunker import startup  # noqa: E402 - needs Django to be set up
+from databunker.api.handler import Handler  # noqa: E402
+
+application = Handler()
 
 try:
     startup.verify()

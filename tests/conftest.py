@@ -11,12 +11,17 @@ import orjson
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from django.test import client as client_module
 
 from databunker.access import tokens
 from databunker.access.actor import Actor, ActorKind
 from databunker.access.models import DEFAULT_TENANT, Tenant, TokenKind
+from databunker.api.handler import Request
 from databunker.crypto import store
 from vault import references
+
+# The test client makes its requests as the server does.
+client_module.WSGIRequest = Request
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"

@@ -15,6 +15,7 @@ __all__ = ["FORM", "JSON", "read_object", "read_value"]
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+_MAX_LENGTH_DIGITS = 15  # Python refuses to read numbers of thousands of digits
 _EMPTY = "empty request body"
 
 
@@ -56,9 +57,9 @@ def _read(request: HttpRequest, limit: int) -> bytes:
     """At most `limit` bytes; a larger body is refused by its announced length, before it is read."""
     announced = request.META.get("CONTENT_LENGTH") or ""
     if announced:
-        if not announced.isdecimal():
+        if not (announced.isascii() and announced.isdecimal()):
             raise BadRequest("Content-Length is not a number")
-        if int(announced) > limit:
+        if len(announced) > _MAX_LENGTH_DIGITS or int(announced) > limit:
             raise PayloadTooLarge(f"the request body is larger than {limit} bytes")
         return request.body
     if request.META.get("HTTP_TRANSFER_ENCODING", "").lower() != "chunked":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.http.request import RawPostDataException, UnreadablePostError
@@ -32,6 +33,8 @@ def as_refusal(error: Exception) -> VaultError | None:
         return Unavailable()
     if isinstance(error, UnreadablePostError | RawPostDataException):
         return BadRequest("the request body could not be read")
+    if isinstance(error, SuspiciousOperation):
+        return BadRequest("the request is malformed")
     return None
 
 

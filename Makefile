@@ -1,0 +1,164 @@
+# `make help` lists what there is. Two commands are enough to begin with: `make demo` and `make test`.
+# Needed on the machine: git, make, and Python 3.11 or newer with venv. Nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+# Where the tests find the servers; each run makes a database of its own there (test_…) and drops it.
+POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
+MYSQL_URL ?= mysql://root@127.0.0.1:3306/mysql
+
+# More arguments for the tool that a target runs: `make test ARGS="-k erasure"`, `make bench ARGS=--quick`.
+ARGS ?=
+
+# Two targets that share .venv must not install into it at once.
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+
+##@ Run
+
+.PHONY: demo
+demo: $(VENV)/.runtime ## serve a demonstration vault on 127.0.0.1:3000 (BUNKER_PORT), kept under ./var; Ctrl-C stops it
+	@exec $(BIN)/python manage.py demo
+
+.PHONY: serve
+serve: $(VENV)/.runtime ## serve the vault that the environment or .env describes (after `manage.py init`)
+	@exec $(BIN)/python manage.py serve
+
+.PHONY: venv
+venv: $(VENV)/.dev ## only make .venv, with everything for work on the code
+
+
+##@ Test
+
+.PHONY: test
+test: $(VENV)/.dev ## run all tests on SQLite
+	DATABASE_URL= $(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-postgres
+test-postgres: $(VENV)/.dev ## run all tests on PostgreSQL (POSTGRES_URL)
+	DATABASE_URL=$(POSTGRES_URL) $(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-mysql
+test-mysql: $(VENV)/.dev $(VENV)/.mysql ## run all tests on MySQL or MariaDB (MYSQL_URL)
+	DATABASE_URL=$(MYSQL_URL) $(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-all
+test-all: test test-postgres test-mysql ## run all tests on SQLite, PostgreSQL and MariaDB, one after the other
+
+.PHONY: coverage
+coverage: $(VENV)/.dev ## run all tests on SQLite and show the lines that none of them reaches
+	$(BIN)/python -m coverage erase
+	DATABASE_URL= $(BIN)/python -m coverage run -m pytest -n 0 $(ARGS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+.PHONY: smoke
+smoke: $(VENV)/.runtime ## paste README's curl lines into a fresh `make demo`, stop it, and see it resume
+	$(BIN)/python scripts/smoke.py
+
+.PHONY: bench
+bench: $(VENV)/.dev ## measure speed on PostgreSQL and write docs/performance.md (needs wrk and pgbench)
+	$(BIN)/python -m benchmarks.run $(ARGS)
+
+
+##@ Check
+
+.PHONY: check
+check: lint types layers django ## every check that needs no test run
+
+.PHONY: lint
+lint: $(VENV)/.dev ## ruff: mistakes and form
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(VENV)/.dev ## mypy, strict
+	$(BIN)/mypy
+
+.PHONY: layers
+layers: $(VENV)/.dev ## import-linter: the directions of imports that pyproject.toml sets down
+	$(BIN)/lint-imports
+
+# Settings as a deployment has them, with secrets that are thrown away at once.
+.PHONY: django
+django: $(VENV)/.dev ## Django's deployment checks, and whether a migration is missing
+	DATABUNKER_ENV_FILE= DATABASE_URL= \
+	DATABUNKER_MASTERKEY=$$($(BIN)/python -c "import secrets; print(secrets.token_hex(32))") \
+	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(64))") \
+	$(BIN)/python manage.py check --deploy --fail-level WARNING
+	DATABUNKER_ENV_FILE= DATABASE_URL= $(BIN)/python manage.py makemigrations --check --dry-run
+
+.PHONY: format
+format: $(VENV)/.dev ## let ruff repair what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+
+##@ Keep
+
+# A venv of its own: pip-tools is no part of the product and must not shape its versions.
+PIP_TOOLS := 7.6.2
+LOCK := CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe \
+	--strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	$(if $(UPGRADE),--upgrade)
+
+.PHONY: lock
+lock: $(BIN)/python ## pin requirements*.in with hashes; UPGRADE=1 takes the newest versions that fit
+	test -x $(VENV)/lock/bin/pip-compile || $(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check pip-tools==$(PIP_TOOLS)
+	$(LOCK) --output-file requirements.txt requirements.in
+	$(LOCK) --output-file requirements-dev.txt requirements-dev.in
+	$(LOCK) --output-file requirements-mysql.txt requirements-mysql.in
+
+.PHONY: docs-config
+docs-config: $(VENV)/.runtime ## write docs/configuration.md anew from the table of settings
+	DATABUNKER_ENV_FILE= $(BIN)/python manage.py show_settings --markdown > docs/configuration.md
+
+.PHONY: clean
+clean: ## remove what tools leave behind; ./var, which holds the demonstration vault, stays
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+.PHONY: distclean
+distclean: clean ## as clean, and .venv too
+	rm -rf $(VENV)
+
+.PHONY: help
+help: ## show this list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+
+# What is installed. Each stamp says that a list of packages is in .venv as it stands, so that nothing is done twice.
+
+define NO_VENV
+This Python can't make virtual environments. On Debian and Ubuntu:  apt-get install python3-venv
+endef
+
+define OLD_PYTHON
+Python 3.11 or newer is needed. Name another one with:  make PYTHON=python3.12 …
+endef
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(OLD_PYTHON)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(NO_VENV)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.txt | $(BIN)/python
+	$(PIP) --requirement requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	$(PIP) --requirement requirements-dev.txt
+	@touch $@
+
+$(VENV)/.mysql: requirements-mysql.txt $(VENV)/.runtime
+	@$(PIP) --requirement requirements-mysql.txt || { echo "mysqlclient is built here. On Debian:" \
+		"apt-get install gcc python3-dev pkg-config libmariadb-dev" >&2; exit 1; }
+	@touch $@

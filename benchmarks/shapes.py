@@ -266,7 +266,7 @@ _MIXED: dict[str, tuple[float, Callable[[Dice, Basis], Any]]] = {
     "preferences": (0.5, lambda dice, who: _preferences(dice)),
     "cards": (0.3, lambda dice, who: _cards(dice)),
     "health": (0.15, lambda dice, who: _health(dice)),
-    "family": (0.2, lambda dice, who: _family(dice, who)),
+    "family": (0.2, _family),
     "balance": (0.3, lambda dice, who: round(dice.random() * 5_000, 2)),
     "newsletter": (0.5, lambda dice, who: dice.chance(0.4)),
     "tags": (0.3, lambda dice, who: [dice.pick(_TAGS) for _ in range(dice.below(4))]),
@@ -274,7 +274,6 @@ _MIXED: dict[str, tuple[float, Callable[[Dice, Basis], Any]]] = {
 }
 
 SHAPES: dict[str, Callable[[Dice, Basis], Record]] = {"small": _small, "wide": _wide, "mixed": _mixed}
-
 
 
 def columns(shape: str) -> tuple[str, ...]:

@@ -1,0 +1,5 @@
+"""The product's settings with an empty view in the place of its routes; see `empty.py`."""
+
+from databunker.settings import *  # noqa: F403
+
+ROOT_URLCONF = "benchmarks.empty"

@@ -14,7 +14,7 @@ from databunker.crypto.encoding import pack
 from databunker.crypto.envelope import Place
 from databunker.crypto.keyring import Purpose
 from databunker.db.statements import Insert, execute
-from databunker.errors import AccessDenied, Conflict, NotFound, VaultError
+from databunker.errors import AccessDenied, Conflict, NeedsApproval, NotFound, VaultError
 from databunker.ids import new_event_id, unix_micros
 
 from .events import EventType, Outcome
@@ -128,6 +128,7 @@ def record(
 
 _OUTCOMES: dict[type[VaultError], Outcome] = {
     AccessDenied: Outcome.DENIED,
+    NeedsApproval: Outcome.DENIED,
     NotFound: Outcome.NOT_FOUND,
     Conflict: Outcome.CONFLICT,
 }

@@ -14,6 +14,7 @@ __all__ = [
     "AccessDenied",
     "BadRequest",
     "Conflict",
+    "NeedsApproval",
     "NotFound",
     "PayloadTooLarge",
     "Unavailable",
@@ -56,6 +57,13 @@ class AccessDenied(VaultError):
     code = "access_denied"
     http_status = 403
     message = "Access denied"
+
+
+class NeedsApproval(AccessDenied):
+    """The person may ask for this but not do it alone: the data protection officer decides."""
+
+    code = "needs_approval"
+    message = "this change needs approval"
 
 
 class NotFound(VaultError):

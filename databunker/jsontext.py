@@ -116,7 +116,10 @@ def _decimal(text: str) -> float | Decimal:
     value = float(text)
     if orjson.dumps(value) == text.encode():
         return value
-    exact = Decimal(text)
+    try:
+        exact = Decimal(text)
+    except ArithmeticError:
+        raise BadRequest("JSON has a number out of range") from None
     if abs(exact.adjusted()) > _MAX_EXPONENT:
         raise BadRequest("JSON has a number out of range")
     return exact

@@ -3,6 +3,12 @@
 from audit.events import register
 
 __all__ = [
+    "APPS_LISTED",
+    "APP_CHANGED",
+    "APP_DELETED",
+    "APP_NAMES_LISTED",
+    "APP_READ",
+    "APP_STORED",
     "RECORDS_LISTED",
     "RECORDS_LOADED",
     "RECORD_CHANGED",
@@ -23,3 +29,9 @@ RECORDS_LOADED = register(105, "record.load", "created records in bulk")
 UNLOCK_GRANTED = register(106, "unlock.grant", "unlocked bulk listing")
 TOKEN_ISSUED = register(107, "token.issue", "issued an access token")
 TOKEN_REVOKED = register(108, "token.revoke", "revoked an access token")
+APP_STORED = register(110, "app.store", "stored an application's data")
+APP_READ = register(111, "app.read", "read an application's data")
+APP_CHANGED = register(112, "app.change", "changed an application's data")
+APP_DELETED = register(113, "app.delete", "deleted an application's data")
+APPS_LISTED = register(114, "app.list", "listed the applications that know the person")
+APP_NAMES_LISTED = register(115, "app.list_all", "listed all applications")

@@ -18,14 +18,18 @@ from databunker.errors import BadRequest, NotFound
 from databunker.ids import parse_token
 
 from . import references, storage
-from .events import RECORD_CHANGED, RECORD_CREATED
+from .app_records import app_data_at
+from .events import APP_CHANGED, APP_STORED, RECORD_CHANGED, RECORD_CREATED
 from .records import OpenRecord, keyring_for
 
 __all__ = ["EventDetail", "EventPage", "EventView", "list_all_events", "list_events", "read_event"]
 
 
 class EventView(NamedTuple):
-    """One event in words. `mode` and `identity` are empty where the person has been forgotten since."""
+    """One event in words. `mode` and `identity` are empty where the person has been forgotten since.
+
+    `version` is what the event made of the profile, or of the data of `app`, where it changed one.
+    """
 
     id: UUID
     at: int
@@ -35,8 +39,9 @@ class EventView(NamedTuple):
     message: str
     mode: str
     identity: str
+    app: str
     token: UUID | None
-    has_versions: bool
+    version: int | None
 
 
 class EventPage(NamedTuple):
@@ -70,7 +75,7 @@ def list_events(actor: Actor, *, token: str, offset: int, limit: int) -> EventPa
     record = storage.by_subject(actor.tenant, subject)
     if record is None:
         raise NotFound(subject=subject)
-    trail.record(actor, TRAIL_LISTED, subject=subject)
+    trail.record(actor, TRAIL_LISTED, subject=subject, sealer=record.key)
     total, events = trail_queries.events(tenant=actor.tenant, subject=subject, offset=offset, limit=limit)
     return EventPage(total, [_view(event, record) for event in events])
 
@@ -106,16 +111,25 @@ def read_event(actor: Actor, *, event_id: str) -> EventDetail:
         raise
     require(actor, Permission.AUDIT_READ, subject=event.subject)
     record = storage.by_subject(actor.tenant, event.subject) if event.subject else None
-    trail.record(actor, EVENT_READ, subject=event.subject)
-    before = after = None
-    version = _detail(event, record).get("version") if event.type in _VERSIONED else None
-    if record is not None and version is not None:
-        before = storage.version_of(record, version - 1) if version > 1 else None
-        after = storage.version_of(record, version)
-    return EventDetail(_view(event, record), before, after)
+    trail.record(actor, EVENT_READ, subject=event.subject, sealer=record.key if record else None)
+    view = _view(event, record)
+    if record is None or view.version is None:
+        return EventDetail(view, None, None)
+    before = _content_at(record, view, view.version - 1) if view.version > 1 else None
+    return EventDetail(view, before, _content_at(record, view, view.version))
 
 
-_VERSIONED = frozenset({RECORD_CREATED.number, RECORD_CHANGED.number})
+_VERSIONED = frozenset({RECORD_CREATED.number, RECORD_CHANGED.number, APP_STORED.number, APP_CHANGED.number})
+
+
+def _content_at(record: OpenRecord, view: EventView, version: int) -> bytes | None:
+    """The profile or the application's data that the event is about, as it was at `version`."""
+    if view.app:
+        return app_data_at(record, view.app, version, at=view.at // _MICROS)
+    return storage.version_of(record, version)
+
+
+_MICROS = 1_000_000
 
 
 def _detail(event: Event, record: OpenRecord | None) -> dict[str, Any]:
@@ -149,8 +163,9 @@ def _view(event: Event, record: OpenRecord | None) -> EventView:
         message=detail.get("message", ""),
         mode=detail.get("mode", "token" if event.subject else ""),
         identity=detail.get("identity", ""),
+        app=detail.get("app", ""),
         token=record.token if record else None,
-        has_versions=event.type in _VERSIONED and detail.get("version") is not None,
+        version=None if event.type not in _VERSIONED or detail.get("unchanged") else detail.get("version"),
     )
 
 

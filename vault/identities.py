@@ -123,8 +123,8 @@ def identity_digest(field: IdentityField, value: str, *, tenant: int, keyring: K
     return hashing.digest(value.encode(), key=key)
 
 
-def extract(profile: Mapping[str, Any]) -> list[tuple[IdentityField, str]]:
-    """The normalised identities in `profile`; absent, null and empty fields have none.
+def extract(profile: Mapping[str, Any], *, lenient: bool = False) -> list[tuple[IdentityField, str]]:
+    """The normalised identities in `profile`; absent, null and empty fields have none, nor, if `lenient`, unusable ones.
 
     Raises:
         BadRequest: a field is of a type that can't be looked up, or is not a telephone number.
@@ -137,7 +137,7 @@ def extract(profile: Mapping[str, Any]) -> list[tuple[IdentityField, str]]:
         try:
             spelling = normalised(field, _as_text(field, value))
         except BadRequest:
-            if settings.LENIENT_PHONE and field.kind == "phone" and isinstance(value, str):
+            if lenient or (settings.LENIENT_PHONE and field.kind == "phone" and isinstance(value, str)):
                 continue
             raise
         if spelling:

@@ -19,6 +19,10 @@ class ByToken(NamedTuple):
     token: UUID
     subject: bytes
 
+    def trace(self) -> dict[str, Any]:
+        """Nothing: the event's subject says it all."""
+        return {}
+
 
 class ByIdentity(NamedTuple):
     """Whoever has this identity. `value` is normalised; only `digest` ever reaches the database."""

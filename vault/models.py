@@ -6,7 +6,7 @@ from django.db import models
 
 from databunker.db.fields import FixedBinaryField, SealedField
 
-__all__ = ["Identity", "LoadProgress", "Record", "RecordState", "RecordVersion"]
+__all__ = ["AppRecord", "AppVersion", "Identity", "LoadProgress", "Record", "RecordState", "RecordVersion"]
 
 
 class RecordState(models.IntegerChoices):
@@ -81,6 +81,50 @@ class RecordVersion(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.version}"
+
+
+class AppRecord(models.Model):
+    """What one application keeps about a person beside the profile, sealed under the person's record key.
+
+    The application's name is no personal data; which applications know a person is to be seen by whoever reads
+    the database.
+    """
+
+    pk = models.CompositePrimaryKey("tenant", "subject", "app")
+    tenant = models.IntegerField()
+    subject = FixedBinaryField(length=16)
+    app = models.CharField(max_length=31)
+    version = models.IntegerField(default=1, help_text="Counts the changes, from 1")
+    generation = models.IntegerField(help_text="Of the record key")
+    data = SealedField()
+    created = models.BigIntegerField(help_text="Unix seconds")
+    changed = models.BigIntegerField(help_text="Unix seconds")
+
+    class Meta:
+        db_table = "vault_app_record"
+        indexes = [models.Index(fields=["tenant", "app"], name="vault_app_record_by_app")]
+
+    def __str__(self) -> str:
+        return f"data of {self.app}"
+
+
+class AppVersion(models.Model):
+    """An application's data as it was before a change, still sealed for its own version number."""
+
+    pk = models.CompositePrimaryKey("tenant", "subject", "app", "version")
+    tenant = models.IntegerField()
+    subject = FixedBinaryField(length=16)
+    app = models.CharField(max_length=31)
+    version = models.IntegerField()
+    generation = models.IntegerField()
+    data = SealedField()
+    replaced = models.BigIntegerField(help_text="Unix seconds")
+
+    class Meta:
+        db_table = "vault_app_version"
+
+    def __str__(self) -> str:
+        return f"version {self.version} of {self.app}"
 
 
 class LoadProgress(models.Model):

@@ -57,8 +57,8 @@ def profile_place(tenant: int, subject: bytes, version: int) -> Place:
     return Place(tenant, b"record", b"profile", subject, version)
 
 
-def seal_new(profile: dict[str, Any], *, tenant: int) -> SealedRecord:
-    """A new person: token, record key, sealed profile and blind index entries.
+def seal_new(profile: dict[str, Any], content: bytes, *, tenant: int) -> SealedRecord:
+    """A new person: token, record key, sealed profile and blind index entries; `content` is the profile as JSON.
 
     Raises:
         BadRequest: see `identities.rows_for`.
@@ -78,7 +78,7 @@ def seal_new(profile: dict[str, Any], *, tenant: int) -> SealedRecord:
         key_id=keyring.newest(Purpose.DATA).id,
         sealed_token=references.seal_token(token, tenant=tenant, subject=subject, keyring=keyring),
         wrapped_key=key.wrap(keyring),
-        profile=key.seal(jsontext.dumps(profile), profile_place(tenant, subject, 1)),
+        profile=key.seal(content, profile_place(tenant, subject, 1)),
         digests=b"".join(entry.digest for entry in found),
         created=now,
         changed=now,

@@ -1,6 +1,6 @@
 """The record schema: a JSON Schema (Draft 2020-12) that every profile must meet, with three keywords of our own.
 
-On any property of the schema, at any depth of `properties`:
+On any property, at any depth of `properties` (also behind a `$ref` within the file):
     locked    the value never changes after the record was created.
     admin     a change by the person needs approval.
     preserve  the value survives forget-me.
@@ -9,46 +9,44 @@ On any property of the schema, at any depth of `properties`:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-import referencing
 from django.conf import settings
 
 from databunker.errors import BadRequest
 
+from .schema_walk import FieldPath, find_marks, property_names
+
 __all__ = ["RecordSchema", "check", "configured"]
 
-KEYWORDS = ("locked", "admin", "preserve")
 _ABSENT = object()
-
-# From the top of the profile down to one field: ("address", "city").
-FieldPath = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RecordSchema:
-    """A schema ready for use."""
+    """A schema ready for use: where its keywords stand, and every property name that it knows."""
 
     validator: Any
     marked: dict[str, tuple[FieldPath, ...]]
+    names: frozenset[str]
 
     def validate(self, profile: dict[str, Any]) -> None:
         """
         Raises:
             BadRequest: names the first field that does not fit and the rule that it breaks, never its value.
         """
-        error = next(iter(self.validator.iter_errors(profile)), None)
+        error = next(iter(self.validator.iter_errors(_with_plain_numbers(profile))), None)
         if error is not None:
-            raise BadRequest(f"profile does not fit the record schema at {_pointer(error)}: {_rule(error)}")
+            raise BadRequest(f"profile does not fit the record schema at {self._pointer(error)}: {_rule(error)}")
 
     def changed(self, keyword: str, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
         """The fields marked with `keyword` that differ, as dotted paths."""
-        return [".".join(path) for path in self.marked[keyword] if _at(before, path) != _at(after, path)]
+        return [".".join(path) for path in self.marked[keyword] if _differ(_at(before, path), _at(after, path))]
 
     def preserved(self, profile: dict[str, Any]) -> dict[str, Any]:
         """What of `profile` survives forget-me."""
@@ -58,6 +56,11 @@ class RecordSchema:
             if value is not _ABSENT:
                 _put(kept, path, value)
         return kept
+
+    def _pointer(self, error: Any) -> str:
+        """Where in the profile, in the schema's own names; positions and names that a caller made up are `*`."""
+        steps = [step if step in self.names else "*" for step in error.absolute_path]
+        return "/" + "/".join(steps)
 
 
 def configured() -> RecordSchema | None:
@@ -91,28 +94,33 @@ def _load(path: str) -> RecordSchema:
         jsonschema.Draft202012Validator.check_schema(document)
     except jsonschema.SchemaError as error:
         raise ValueError(f"USER_SCHEMA_FILE is no JSON Schema of Draft 2020-12: {error.message}") from None
-    # An empty registry: a $ref never makes the server fetch anything.
-    validator = jsonschema.Draft202012Validator(
-        document,
-        registry=referencing.Registry(),
-        format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
-    )
     try:
+        marked = find_marks(document)
+        validator = jsonschema.Draft202012Validator(
+            document, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+        )
         validator.is_valid({})
-    except referencing.exceptions.Unresolvable:
-        raise ValueError("USER_SCHEMA_FILE refers to another document; only references within the file work") from None
-    return RecordSchema(validator, {keyword: tuple(_paths(document, keyword)) for keyword in KEYWORDS})
+    except ValueError as error:
+        raise ValueError(f"USER_SCHEMA_FILE: {error}") from None
+    except RecursionError:
+        raise ValueError("USER_SCHEMA_FILE: a reference leads to itself") from None
+    return RecordSchema(validator, marked, property_names(document))
 
 
-def _paths(schema: Any, keyword: str, path: FieldPath = ()) -> Iterator[FieldPath]:
-    """Where `keyword` is true, outermost first; what lies below a marked field is marked with it."""
-    if not isinstance(schema, dict):
-        return
-    if path and schema.get(keyword) is True:
-        yield path
-        return
-    for name, below in schema.get("properties", {}).items():
-        yield from _paths(below, keyword, (*path, name))
+def _with_plain_numbers(value: Any) -> Any:
+    """Numbers that are kept as decimals, as the int or float that a validator can reckon with."""
+    if isinstance(value, dict):
+        return {name: _with_plain_numbers(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_with_plain_numbers(member) for member in value]
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value
+
+
+def _differ(before: Any, after: Any) -> bool:
+    """Python takes 1, 1.0 and true for equal; JSON does not."""
+    return before is not after and (before != after or repr(before) != repr(after))
 
 
 def _at(profile: Any, path: FieldPath) -> Any:
@@ -128,11 +136,6 @@ def _put(target: dict[str, Any], path: FieldPath, value: Any) -> None:
     for name in parents:
         target = target.setdefault(name, {})
     target[last] = value
-
-
-def _pointer(error: Any) -> str:
-    """Where in the profile, from the schema's own names; names that a caller made up are not repeated."""
-    return "/" + "/".join("*" if isinstance(step, int) else str(step) for step in error.absolute_path)
 
 
 def _rule(error: Any) -> str:

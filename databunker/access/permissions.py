@@ -17,6 +17,9 @@ class Permission(enum.StrEnum):
     RECORD_CHANGE = "record.change"
     RECORD_FORGET = "record.forget"
     RECORD_LIST = "record.list"
+    APP_READ = "app.read"
+    APP_CHANGE = "app.change"
+    APP_LIST_ALL = "app.list_all"
     AUDIT_READ = "audit.read"
     AUDIT_LIST_ALL = "audit.list_all"
     METRICS_READ = "metrics.read"
@@ -25,7 +28,14 @@ class Permission(enum.StrEnum):
 
 # A person's permissions reach no further than the person's own record and events.
 OWN_ONLY = frozenset(
-    {Permission.RECORD_READ, Permission.RECORD_CHANGE, Permission.RECORD_FORGET, Permission.AUDIT_READ}
+    {
+        Permission.RECORD_READ,
+        Permission.RECORD_CHANGE,
+        Permission.RECORD_FORGET,
+        Permission.APP_READ,
+        Permission.APP_CHANGE,
+        Permission.AUDIT_READ,
+    }
 )
 _EVERYTHING = frozenset(Permission)
 

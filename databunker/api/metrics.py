@@ -31,8 +31,12 @@ def _instruments(route: str, method: str, status: int) -> tuple[Counter, Histogr
     return _REQUESTS.labels(route, method, status), _SECONDS.labels(route, method)
 
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
+
+
 def observe(route: str, method: str, status: int, seconds: float) -> None:
-    requests, duration = _instruments(route, method, status)
+    """Count an answered request; a method that no route has is a caller's own text and becomes `other`."""
+    requests, duration = _instruments(route, method if method in _METHODS else "other", status)
     requests.inc()
     duration.observe(seconds)
 

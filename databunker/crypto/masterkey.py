@@ -46,12 +46,12 @@ class MasterKey:
         Raises:
             MasterKeyError: `wrapped` was made under another wrapping key, or was changed.
         """
-        if envelope.key_id_of(wrapped) != self.fingerprint:
-            raise MasterKeyError(
-                "the master key is not the one that this vault's keyring was made with: "
-                "set DATABUNKER_MASTERKEY (or _FILE, _COMMAND) to the original key"
-            )
         try:
+            if envelope.key_id_of(wrapped) != self.fingerprint:
+                raise MasterKeyError(
+                    "the master key is not the one that this vault's keyring was made with: "
+                    "set DATABUNKER_MASTERKEY (or _FILE, _COMMAND) to the original key"
+                )
             secret = envelope.open_sealed(wrapped, key=self.secret, place=_place(key_id, purpose))
         except IntegrityFailure as error:
             raise MasterKeyError(f"key {key_id} of the keyring was changed in the database") from error

@@ -48,7 +48,14 @@ def load_keyring(master: MasterKey) -> Keyring:
     rows = list(WrappedKey.objects.order_by("id").values_list("id", "purpose", "wrapped"))
     if not rows:
         raise KeyringError("this vault has no keyring yet: run `manage.py init`")
-    return Keyring(master.unwrap(key_id, Purpose(purpose), bytes(wrapped)) for key_id, purpose, wrapped in rows)
+    return Keyring(master.unwrap(key_id, _purpose(purpose), bytes(wrapped)) for key_id, purpose, wrapped in rows)
+
+
+def _purpose(name: str) -> Purpose:
+    try:
+        return Purpose(name)
+    except ValueError:
+        raise KeyringError("the keyring holds a key of no known purpose: a newer release made it") from None
 
 
 def keyring_exists() -> bool:

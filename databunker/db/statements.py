@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from operator import attrgetter, methodcaller
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from databunker.errors import Unavailable
 
 from .prepared import as_prepared
 
@@ -27,10 +29,12 @@ __all__ = [
     "for_update",
     "insert_many",
     "is_lost_race",
+    "retrying",
     "write_if",
     "write_together",
 ]
 
+T = TypeVar("T")
 Statement = tuple[str, Sequence[Any]]
 
 
@@ -211,6 +215,24 @@ def fetch_recording(select: Statement, insert: Insert) -> tuple[Any, ...] | None
     if row is not None:
         execute(*insert.statement())
     return row
+
+
+_ATTEMPTS = 10
+
+
+def retrying(attempt: Callable[[], T]) -> T:
+    """What `attempt` returns, tried again while the database undoes it in favour of others.
+
+    Raises:
+        Unavailable: it has lost too many races.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            return attempt()
+        except OperationalError as error:
+            if not is_lost_race(error):
+                raise
+    raise Unavailable
 
 
 # PostgreSQL: serialization_failure, deadlock_detected. MySQL and MariaDB: ER_LOCK_DEADLOCK, ER_CHECKREAD.

@@ -1,5 +1,6 @@
 """What changes the vault: one function a business verb, each with its permission, change and audit event."""
 
+from .app_data import change_app_data, delete_app_data, store_app_data
 from .bulk import Batch, Candidate, Created, Rejected, Result, create_records, prepare_batch, store_batch
 from .change import change_record
 from .create import create_record
@@ -12,12 +13,15 @@ __all__ = [
     "Created",
     "Rejected",
     "Result",
+    "change_app_data",
     "change_record",
     "create_record",
     "create_records",
+    "delete_app_data",
     "forget_person",
     "issue_token",
     "prepare_batch",
     "revoke_token",
+    "store_app_data",
     "store_batch",
 ]

@@ -15,7 +15,7 @@ from databunker.access.actor import Actor, ActorKind
 from databunker.access.permissions import Permission
 from databunker.crypto import store
 from databunker.db.statements import atomically, execute, is_lost_race, write_if
-from databunker.errors import AccessDenied, BadRequest, Conflict, Unavailable
+from databunker.errors import BadRequest, Conflict, NeedsApproval, Unavailable
 from databunker.ids import unix_now
 
 from .. import identities, lookups, patch, schema, storage
@@ -42,7 +42,8 @@ def change_record(actor: Actor, *, mode: str, identity: str, change: Any) -> UUI
     version that was read, and after a few lost races the record is locked first.
 
     Raises:
-        AccessDenied: the actor may not change it, or the person may not without approval.
+        AccessDenied: the actor may not change it.
+        NeedsApproval: the person may not change it alone.
         NotFound: nobody has this token or identity, or the person was forgotten.
         BadRequest: the patch is malformed, or the result does not fit the record schema or loses all identities.
         Conflict: a new identity is somebody else's, or a `test` of the JSON Patch does not hold.
@@ -97,23 +98,19 @@ def _check(actor: Actor, record: OpenRecord, before: dict[str, Any], after: dict
     if actor.kind is ActorKind.PERSON and (
         not settings.SELFSERVICE_USER_RECORD_CHANGE or (rules is not None and rules.changed("admin", before, after))
     ):
-        raise AccessDenied("this change needs approval", subject=record.row.subject)
-
-
-def _trace(lookup: Lookup, version: int) -> dict[str, Any]:
-    return {"version": version} if isinstance(lookup, lookups.ByToken) else {**lookup.trace(), "version": version}
+        raise NeedsApproval(subject=record.row.subject)
 
 
 def _record_unchanged(actor: Actor, lookup: Lookup, record: OpenRecord) -> None:
     """The profile was read and a change was asked for, which turned out to be none: no new version."""
-    detail = {**_trace(lookup, record.row.version), "unchanged": True}
+    detail = {**lookup.trace(), "version": record.row.version, "unchanged": True}
     trail.record(actor, RECORD_CHANGED, subject=record.row.subject, sealer=record.key, detail=detail)
 
 
 def _write(actor: Actor, lookup: Lookup, record: OpenRecord, new: RecordRow, entries: list[IdentityRow]) -> None:
     old = record.row
     event = trail.build(
-        actor, RECORD_CHANGED, subject=old.subject, sealer=record.key, detail=_trace(lookup, new.version)
+        actor, RECORD_CHANGED, subject=old.subject, sealer=record.key, detail={**lookup.trace(), "version": new.version}
     )
     inserts = [storage.version_insert(old, replaced=new.changed), trail.insert(event)]
     if new.digests == old.digests:

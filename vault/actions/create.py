@@ -11,6 +11,7 @@ from django.db import IntegrityError, OperationalError
 
 from audit import trail
 from audit.trail import EventRow
+from databunker import jsontext
 from databunker.access.actor import Actor, ActorKind
 from databunker.access.permissions import Permission, require
 from databunker.db.statements import Insert, is_lost_race, write_together
@@ -56,8 +57,11 @@ def seal_checked(profile: dict[str, Any], *, tenant: int) -> SealedRecord:
         BadRequest: see `create_record`.
     """
     schema.check(profile)
+    content = jsontext.dumps(profile)
+    if len(content) > settings.MAX_BODY_BYTES:
+        raise BadRequest("the record is too large")
     try:
-        return seal_new(profile, tenant=tenant)
+        return seal_new(profile, content, tenant=tenant)
     except BadRequest as error:
         raise BadRequest(f"failed to create user, {error.message}") from None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError
 
 from audit import trail
 from databunker import jsontext
@@ -15,11 +14,12 @@ from databunker.access.tokens import delete_tokens_of
 from databunker.crypto import store
 from databunker.crypto.keyring import Purpose
 from databunker.crypto.record_key import RecordKey
-from databunker.db.statements import atomically, execute, is_lost_race
-from databunker.errors import AccessDenied, Unavailable
+from databunker.db.statements import atomically, execute, retrying
+from databunker.errors import NeedsApproval
 from databunker.ids import unix_now
 
 from .. import identities, lookups, references, schema, storage
+from ..app_records import delete_app_data_of
 from ..events import RECORD_FORGOTTEN
 from ..lookups import Lookup
 from ..models import RecordState
@@ -27,8 +27,6 @@ from ..queries import find
 from ..records import OpenRecord, RecordRow, profile_place
 
 __all__ = ["forget_person"]
-
-_ATTEMPTS = 10
 
 
 def forget_person(actor: Actor, *, mode: str, identity: str) -> UUID:
@@ -39,46 +37,46 @@ def forget_person(actor: Actor, *, mode: str, identity: str) -> UUID:
     can be opened with what the database holds. A forgotten person may be forgotten again to no effect.
 
     Raises:
-        AccessDenied: the actor may not, or the person may not without approval.
+        AccessDenied: the actor may not.
+        NeedsApproval: the person may not decide this alone.
         NotFound: nobody has this token or identity.
     """
     lookup = lookups.parse(mode, identity, tenant=actor.tenant)
-    for _ in range(_ATTEMPTS):
-        try:
-            with atomically():
-                return _forget(actor, lookup)
-        except OperationalError as error:
-            if not is_lost_race(error):
-                raise
-    raise Unavailable
+
+    def attempt() -> UUID:
+        with atomically():
+            return _forget(actor, lookup)
+
+    return retrying(attempt)
 
 
 def _forget(actor: Actor, lookup: Lookup) -> UUID:
     record = find(actor, lookup, Permission.RECORD_FORGET, lock=True)
     old = record.row
     if actor.kind is ActorKind.PERSON and not settings.SELFSERVICE_FORGET_ME:
-        raise AccessDenied("being forgotten needs approval", subject=old.subject)
-    token = record.token
+        raise NeedsApproval("being forgotten needs approval", subject=old.subject)
+    token, key = record.token, record.key
     if not record.forgotten:
-        new, kept = _emptied(record)
+        new, kept, key = _emptied(record)
         execute(*storage.replace(old, new))
         storage.delete_versions(old.tenant, old.subject)
+        delete_app_data_of(old.tenant, old.subject)
         storage.delete_identities(old.tenant, old.subject, old.digest_set - kept)
         delete_tokens_of(old.subject, tenant=old.tenant)
-    # The event says nothing but that it happened: whatever it sealed would outlive the person.
-    trail.record(actor, RECORD_FORGOTTEN, subject=old.subject)
+    # The event says nothing of what was looked up: sealed under the new key, it would outlive the person.
+    trail.record(actor, RECORD_FORGOTTEN, subject=old.subject, sealer=key)
     return token
 
 
-def _emptied(record: OpenRecord) -> tuple[RecordRow, set[bytes]]:
-    """The record with a new key and nothing but the preserved fields, and the digests that stay."""
+def _emptied(record: OpenRecord) -> tuple[RecordRow, set[bytes], RecordKey]:
+    """The record with a new key and nothing but the preserved fields, the digests that stay, and the key."""
     old = record.row
     keyring = store.current_keyring()
     rules = schema.configured()
     preserved = rules.preserved(record.profile()) if rules else {}
     kept = [
         identities.identity_digest(field, value, tenant=old.tenant, keyring=keyring)
-        for field, value in identities.extract(preserved)
+        for field, value in identities.extract(preserved, lenient=True)
     ]
     key = RecordKey.fresh(tenant=old.tenant, subject=old.subject, generation=old.generation + 1)
     version = old.version + 1
@@ -93,4 +91,4 @@ def _emptied(record: OpenRecord) -> tuple[RecordRow, set[bytes]]:
         digests=b"".join(sorted(kept)),
         changed=unix_now(),
     )
-    return new, set(kept)
+    return new, set(kept), key

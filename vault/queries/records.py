@@ -1,4 +1,4 @@
-"""Guarded reads: each checks who asks and commits its audit event before it returns anything."""
+"""Profiles: of one person, of those who share an identity, of everyone."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from databunker.access.tokens import grant_unlock, unlocked
 from databunker.db.statements import atomically, execute, for_update
 from databunker.errors import AccessDenied, BadRequest, Conflict, NotFound
 
-from . import lookups, storage
-from .events import RECORD_READ, RECORDS_LISTED, UNLOCK_GRANTED
-from .lookups import ByToken, Lookup
-from .models import Record
-from .records import OpenRecord
+from .. import lookups, storage
+from ..events import RECORD_READ, RECORDS_LISTED, UNLOCK_GRANTED
+from ..lookups import ByToken, Lookup
+from ..models import Record
+from ..records import OpenRecord
 
 __all__ = ["Page", "find", "list_holders", "list_records", "open_unlock", "read_record"]
 
@@ -43,8 +43,7 @@ def read_record(actor: Actor, *, mode: str, identity: str) -> OpenRecord:
     if isinstance(lookup, ByToken) and not settings.AUDIT_CLIENT_ADDRESS:
         return _read_by_token(actor, lookup)
     record = find(actor, lookup, Permission.RECORD_READ)
-    detail = None if isinstance(lookup, ByToken) else lookup.trace()
-    trail.record(actor, RECORD_READ, subject=record.row.subject, sealer=record.key, detail=detail)
+    trail.record(actor, RECORD_READ, subject=record.row.subject, sealer=record.key, detail=lookup.trace())
     return record
 
 

@@ -67,9 +67,9 @@ def _row(event: EventView) -> dict[str, Any]:
         "mode": event.mode,
         "identity": event.identity,
         "record": "" if event.token is None else str(event.token),
-        "app": "",
+        "app": event.app,
         "title": event.title,
         "status": event.outcome,
         "msg": event.message,
-        "more": event.has_versions,
+        "more": event.version is not None,
     }

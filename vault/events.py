@@ -15,6 +15,10 @@ __all__ = [
     "RECORD_CREATED",
     "RECORD_FORGOTTEN",
     "RECORD_READ",
+    "SESSIONS_LISTED",
+    "SESSION_DELETED",
+    "SESSION_READ",
+    "SESSION_STORED",
     "TOKEN_ISSUED",
     "TOKEN_REVOKED",
     "UNLOCK_GRANTED",
@@ -35,3 +39,7 @@ APP_CHANGED = register(112, "app.change", "changed an application's data")
 APP_DELETED = register(113, "app.delete", "deleted an application's data")
 APPS_LISTED = register(114, "app.list", "listed the applications that know the person")
 APP_NAMES_LISTED = register(115, "app.list_all", "listed all applications")
+SESSION_STORED = register(120, "session.store", "stored a session")
+SESSION_READ = register(121, "session.read", "read a session")
+SESSION_DELETED = register(122, "session.delete", "deleted a session")
+SESSIONS_LISTED = register(123, "session.list", "listed the person's sessions")

@@ -124,7 +124,9 @@ def identity_digest(field: IdentityField, value: str, *, tenant: int, keyring: K
 
 
 def extract(profile: Mapping[str, Any], *, lenient: bool = False) -> list[tuple[IdentityField, str]]:
-    """The normalised identities in `profile`; absent, null and empty fields have none, nor, if `lenient`, unusable ones.
+    """The normalised identities in `profile`; absent, null and empty fields have none.
+
+    If `lenient`, fields that can't be used have none either.
 
     Raises:
         BadRequest: a field is of a type that can't be looked up, or is not a telephone number.

@@ -6,7 +6,7 @@ from django.db import models
 
 from databunker.db.fields import FixedBinaryField, SealedField
 
-__all__ = ["AppRecord", "AppVersion", "Identity", "LoadProgress", "Record", "RecordState", "RecordVersion"]
+__all__ = ["AppRecord", "AppVersion", "Identity", "LoadProgress", "Record", "RecordState", "RecordVersion", "Session"]
 
 
 class RecordState(models.IntegerChoices):
@@ -125,6 +125,34 @@ class AppVersion(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.version} of {self.app}"
+
+
+class Session(models.Model):
+    """A session of an application: chosen id, any data, an end; tied to a person where the application said whose.
+
+    `digest` is the keyed hash of the session's id. Id and data are sealed under the person's record key, or under
+    a data key where the session is nobody's: then `generation` is 0.
+    """
+
+    pk = models.CompositePrimaryKey("tenant", "digest")
+    tenant = models.IntegerField()
+    digest = FixedBinaryField(length=16)
+    subject = FixedBinaryField(length=16, null=True)
+    generation = models.IntegerField(default=0, help_text="Of the record key; 0: sealed under a data key")
+    sealed_id = SealedField()
+    data = SealedField()
+    stored = models.BigIntegerField(help_text="Unix seconds")
+    expires = models.BigIntegerField(help_text="Unix seconds")
+
+    class Meta:
+        db_table = "vault_session"
+        indexes = [
+            models.Index(fields=["tenant", "subject", "stored"], name="vault_session_by_subject"),
+            models.Index(fields=["expires"], name="vault_session_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return "session"
 
 
 class LoadProgress(models.Model):

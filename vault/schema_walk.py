@@ -41,7 +41,7 @@ def find_marks(document: Any) -> dict[str, tuple[FieldPath, ...]]:
                 _target(document, schema[keyword])
         for keyword in KEYWORDS:
             if not isinstance(schema.get(keyword, False), bool):
-                raise ValueError(f"{keyword} must be true or false")
+                raise ValueError(f"{keyword} must be true or false")  # noqa: TRY004 - what is read is a file
     fields = list(_fields(document, document))
     reached = {id(schema) for _, chain in fields for schema in chain}
     for schema in schemas:

@@ -20,6 +20,8 @@ class Permission(enum.StrEnum):
     APP_READ = "app.read"
     APP_CHANGE = "app.change"
     APP_LIST_ALL = "app.list_all"
+    SESSION_READ = "session.read"
+    SESSION_CHANGE = "session.change"
     AUDIT_READ = "audit.read"
     AUDIT_LIST_ALL = "audit.list_all"
     METRICS_READ = "metrics.read"
@@ -34,6 +36,7 @@ OWN_ONLY = frozenset(
         Permission.RECORD_FORGET,
         Permission.APP_READ,
         Permission.APP_CHANGE,
+        Permission.SESSION_READ,
         Permission.AUDIT_READ,
     }
 )

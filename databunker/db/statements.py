@@ -21,6 +21,7 @@ __all__ = [
     "Insert",
     "Statement",
     "atomically",
+    "conflict_target",
     "database",
     "execute",
     "fetch_all",
@@ -122,6 +123,11 @@ def fetch_all(sql: str, parameters: Sequence[Any], *, hot: bool = False) -> list
 def for_update() -> str:
     """The clause that locks the rows of a SELECT; SQLite has none, as its transactions lock the file at BEGIN."""
     return " FOR UPDATE" if database().features.has_select_for_update else ""
+
+
+def conflict_target(*columns: str) -> list[str] | None:
+    """For Django's `bulk_create(update_conflicts=True)`: MySQL takes any unique key and lets none be named."""
+    return list(columns) if database().features.supports_update_conflicts_with_target else None
 
 
 def write_together(inserts: Iterable[Insert]) -> None:

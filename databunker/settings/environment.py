@@ -81,6 +81,10 @@ SETTINGS: list[Setting] = [
         ("SELFSERVICE_FORGET_ME", bool, False, "Let people have themselves forgotten at once."),
     ),
     *_group(
+        "Retention",
+        ("MAX_SESSION_RETENTION", str, "1h", "Longest and usual life of a session: `10d`, `5h`, `30s`, `1m` for a month of 31 days, or seconds."),
+    ),
+    *_group(
         "Limits",
         ("MAX_BODY_BYTES", int, 1_048_576, "Largest request body.", {"minimum": 1024}),
         ("MAX_BULK_BODY_BYTES", int, 33_554_432, "Largest request body of `POST /v1/users/bulk`.", {"minimum": 1024}),

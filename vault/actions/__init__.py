@@ -5,6 +5,7 @@ from .bulk import Batch, Candidate, Created, Rejected, Result, create_records, p
 from .change import change_record
 from .create import create_record
 from .forget import forget_person
+from .sessions import delete_session, store_session
 from .tokens import issue_token, revoke_token
 
 __all__ = [
@@ -18,10 +19,12 @@ __all__ = [
     "create_record",
     "create_records",
     "delete_app_data",
+    "delete_session",
     "forget_person",
     "issue_token",
     "prepare_batch",
     "revoke_token",
     "store_app_data",
     "store_batch",
+    "store_session",
 ]

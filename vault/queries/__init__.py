@@ -2,15 +2,19 @@
 
 from .app_data import list_all_apps, list_apps, read_app_data
 from .records import Page, find, list_holders, list_records, open_unlock, read_record
+from .sessions import SessionPage, list_sessions, read_session
 
 __all__ = [
     "Page",
+    "SessionPage",
     "find",
     "list_all_apps",
     "list_apps",
     "list_holders",
     "list_records",
+    "list_sessions",
     "open_unlock",
     "read_app_data",
     "read_record",
+    "read_session",
 ]

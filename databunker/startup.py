@@ -7,7 +7,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
 from django.db.migrations.executor import MigrationExecutor
 
-from databunker.access.models import AccessToken
+from databunker.access.models import AccessToken, TokenKind
 from databunker.crypto import store
 from databunker.errors import VaultError
 
@@ -31,8 +31,8 @@ def verify() -> None:
         _verify_database()
         store.forget_cached()
         store.current_keyring()
-        if not AccessToken.objects.filter(revoked=None).exists():
-            raise NotReady("this vault has no access token: run `manage.py init`")
+        if not AccessToken.objects.filter(kind=TokenKind.ROOT, revoked=None).exists():
+            raise NotReady("this vault has no root token: run `manage.py init`")
     except VaultError as error:
         raise NotReady(error.message) from error
     except DatabaseError as error:

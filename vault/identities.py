@@ -134,7 +134,7 @@ def extract(profile: Mapping[str, Any], *, lenient: bool = False) -> list[tuple[
     found = []
     for field in configured().values():
         value = profile.get(field.name)
-        if value is None or value == "":
+        if value is None or (isinstance(value, str) and not value.strip()):
             continue
         try:
             spelling = normalised(field, _as_text(field, value))

@@ -21,7 +21,7 @@ def text(value: str) -> str:
 
 def email(value: str) -> str:
     """As `text`, in lower case."""
-    return text(value).lower()
+    return text(text(value).lower())  # what is lower case may compose anew
 
 
 def phone(value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from decimal import Decimal
 from typing import Any
 
 import jsonpatch
@@ -14,6 +15,7 @@ from databunker.errors import BadRequest, Conflict
 __all__ = ["MAX_OPERATIONS", "apply", "json_patch", "merge_patch"]
 
 MAX_OPERATIONS = 1000
+_MOST_COPIED = 16  # times the largest record
 
 
 def apply(document: dict[str, Any], change: Any, *, max_bytes: int) -> dict[str, Any]:
@@ -31,11 +33,20 @@ def apply(document: dict[str, Any], change: Any, *, max_bytes: int) -> dict[str,
         raise BadRequest("a change is an object (merge patch) or an array (JSON Patch)")
     if not isinstance(result, dict):
         raise BadRequest("the changed record must be an object")
-    if len(jsontext.dumps(result)) > max_bytes:
+    if _size(result) > max_bytes:
         raise BadRequest("the changed record is too large")
-    if not jsontext.depth_within(result, jsontext.MAX_DEPTH):
-        raise BadRequest(f"the changed record is nested deeper than {jsontext.MAX_DEPTH}")
     return result
+
+
+def _size(document: Any) -> int:
+    """In bytes of JSON.
+
+    Raises:
+        BadRequest: nested too deeply.
+    """
+    if not jsontext.depth_within(document, jsontext.MAX_DEPTH):
+        raise BadRequest(f"the changed record is nested deeper than {jsontext.MAX_DEPTH}")
+    return len(jsontext.dumps(document))
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
@@ -54,18 +65,60 @@ def merge_patch(target: Any, patch: Any) -> Any:
 def json_patch(document: Any, operations: list[Any], *, max_bytes: int) -> Any:
     """RFC 6902: all operations in order, or none.
 
-    Repeated `copy` doubles a document each time, so the size is looked at before each of them.
+    Repeated `copy` doubles a document each time, or copies the same large part again and again, so what may be
+    copied in all is bounded.
     """
     if len(operations) > MAX_OPERATIONS:
         raise BadRequest(f"a JSON Patch has at most {MAX_OPERATIONS} operations")
     result = copy.deepcopy(document)
+    copied = 0
     try:
         for operation in operations:
-            if operation["op"] == "copy" and len(jsontext.dumps(result)) > max_bytes:
-                raise BadRequest("the changed record is too large")
-            result = jsonpatch.JsonPatch([operation]).apply(result, in_place=True)
-    except jsonpatch.JsonPatchTestFailed:
-        raise Conflict("a test operation of the JSON Patch does not hold") from None
+            if operation["op"] == "copy":
+                size = _size(result)
+                copied += size
+                if size > max_bytes or copied > _MOST_COPIED * max_bytes:
+                    raise BadRequest("the changed record is too large")
+            if operation["op"] == "test":
+                _test(result, operation)
+            else:
+                result = jsonpatch.JsonPatch([operation]).apply(result, in_place=True)
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, KeyError, TypeError, AttributeError):
         raise BadRequest("the JSON Patch is malformed or does not fit the record") from None
     return result
+
+
+def _test(document: Any, operation: dict[str, Any]) -> None:
+    """RFC 6902, section 4.6: numbers are equal by value, everything else by type and content.
+
+    Raises:
+        Conflict: the value is another, or is not there.
+    """
+    expected = operation["value"]
+    try:
+        found = jsonpointer.JsonPointer(operation["path"]).resolve(document)
+    except jsonpointer.JsonPointerException:
+        jsonpointer.JsonPointer(operation["path"])  # malformed: that is no conflict
+        found = _ABSENT
+    if not _equal(found, expected):
+        raise Conflict("a test operation of the JSON Patch does not hold")
+
+
+_ABSENT = object()
+
+
+def _equal(left: Any, right: Any) -> bool:
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, int | float | Decimal) and isinstance(right, int | float | Decimal):
+        return _exact(left) == _exact(right)
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_equal(value, right[name]) for name, value in left.items())
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_equal, left, right))
+    return type(left) is type(right) and bool(left == right)
+
+
+def _exact(number: float | Decimal) -> Decimal:
+    """A float as the decimal that it is written as: 0.1 is a tenth."""
+    return Decimal(repr(number)) if isinstance(number, float) else Decimal(number)

@@ -22,6 +22,7 @@ __all__ = [
     "delete_tokens_of",
     "forget_cached",
     "grant_unlock",
+    "is_known",
     "lookup",
     "revoke_token",
     "token_digest",
@@ -72,6 +73,11 @@ def lookup(token: str) -> Grant | None:
             _cache.clear()
         _cache[digest] = (now + settings.AUTH_CACHE_SECONDS, grant)
     return None if grant.expires is not None and grant.expires <= unix_now() else grant
+
+
+def is_known(token: str) -> bool:
+    """Whether this very token was ever issued, be it revoked or expired since."""
+    return AccessToken.objects.filter(digest=token_digest(token)).exists()
 
 
 def _read(digest: bytes) -> Grant | None:

@@ -19,7 +19,7 @@ from .envelope import Place
 from .errors import IntegrityFailure, MasterKeyError
 from .keyring import Key, Purpose
 
-__all__ = ["MasterKey", "generate", "load", "parse", "write_new_file"]
+__all__ = ["MasterKey", "check_sources", "generate", "load", "parse", "write_new_file"]
 
 _COMMAND_SECONDS = 30
 
@@ -93,10 +93,7 @@ def load(*, value: str, file: str, command: str) -> MasterKey | None:
     Raises:
         MasterKeyError: more than one source is set, or the one that is set can't be read.
     """
-    named = {"DATABUNKER_MASTERKEY": value, "DATABUNKER_MASTERKEY_FILE": file, "DATABUNKER_MASTERKEY_COMMAND": command}
-    given = [name for name, setting in named.items() if setting]
-    if len(given) > 1:
-        raise MasterKeyError(f"set only one of {' and '.join(given)}")
+    check_sources(value=value, file=file, command=command)
     if value:
         return parse(value)
     if file:
@@ -104,6 +101,17 @@ def load(*, value: str, file: str, command: str) -> MasterKey | None:
     if command:
         return parse(_run(command))
     return None
+
+
+def check_sources(*, value: str, file: str, command: str) -> None:
+    """
+    Raises:
+        MasterKeyError: more than one source is set.
+    """
+    named = {"DATABUNKER_MASTERKEY": value, "DATABUNKER_MASTERKEY_FILE": file, "DATABUNKER_MASTERKEY_COMMAND": command}
+    given = [name for name, setting in named.items() if setting]
+    if len(given) > 1:
+        raise MasterKeyError(f"set only one of {' and '.join(given)}")
 
 
 def _read_file(path: Path) -> MasterKey:

@@ -16,6 +16,7 @@ from .masterkey import MasterKey
 from .models import WrappedKey
 
 __all__ = [
+    "check_sources",
     "configured_master_key",
     "create_keyring",
     "current_keyring",
@@ -29,13 +30,25 @@ _cached: tuple[float, Keyring] | None = None
 _master: MasterKey | None = None
 
 
+def _sources() -> dict[str, str]:
+    return {
+        "value": settings.DATABUNKER_MASTERKEY,
+        "file": settings.DATABUNKER_MASTERKEY_FILE,
+        "command": settings.DATABUNKER_MASTERKEY_COMMAND,
+    }
+
+
+def check_sources() -> None:
+    """
+    Raises:
+        MasterKeyError: more than one source of the master key is set.
+    """
+    masterkey.check_sources(**_sources())
+
+
 def configured_master_key() -> MasterKey | None:
     """The wrapping key that the environment names, or None where it names none."""
-    return masterkey.load(
-        value=settings.DATABUNKER_MASTERKEY,
-        file=settings.DATABUNKER_MASTERKEY_FILE,
-        command=settings.DATABUNKER_MASTERKEY_COMMAND,
-    )
+    return masterkey.load(**_sources())
 
 
 def load_keyring(master: MasterKey) -> Keyring:

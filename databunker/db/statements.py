@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from operator import attrgetter, methodcaller
 from typing import Any, NamedTuple, TypeVar
@@ -155,14 +155,29 @@ def insert_many(insert: Insert) -> None:
     if connection.vendor == "postgresql":
         _copy(insert)
         return
-    step = max(1, min(_ROWS_A_STATEMENT, _PARAMETERS_A_STATEMENT // len(insert.columns)))
-    for start in range(0, len(insert.rows), step):
-        execute(*insert._replace(rows=insert.rows[start : start + step]).statement())
+    for rows in _chunks(insert.rows, min(_ROWS_A_STATEMENT, _PARAMETERS_A_STATEMENT // len(insert.columns))):
+        execute(*insert._replace(rows=rows).statement())
 
 
-# SQLite takes 32,766 parameters a statement; MySQL's default packet is 16 MiB.
+# SQLite takes 32,766 parameters a statement; MySQL's default packet is 16 MiB, in which a byte may take two.
 _PARAMETERS_A_STATEMENT = 30_000
 _ROWS_A_STATEMENT = 500
+_BYTES_A_STATEMENT = 4 * 1024 * 1024
+
+
+def _chunks(rows: Sequence[Sequence[Any]], most: int) -> Iterator[list[Sequence[Any]]]:
+    """The rows in order, at most so many at a time and no more bytes than a statement may carry."""
+    chunk: list[Sequence[Any]] = []
+    size = 0
+    for row in rows:
+        length = sum(len(value) for value in row if isinstance(value, bytes))
+        if chunk and (len(chunk) == most or size + length > _BYTES_A_STATEMENT):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(row)
+        size += length
+    if chunk:
+        yield chunk
 
 
 def _copy(insert: Insert) -> None:
@@ -188,11 +203,12 @@ def _copy_field(value: Any) -> str:
 def write_if(guard: Statement, inserts: Iterable[Insert]) -> bool:
     """Run the UPDATE `guard` and, where it changed a row, the inserts: all of it or nothing.
 
-    Whether the guard changed a row. On PostgreSQL it is one statement.
+    Whether the guard changed a row. On PostgreSQL it is one statement. Within the caller's transaction it is the
+    caller who undoes what an exception interrupted.
     """
     if database().vendor == "postgresql":
         return _write_if_at_once(guard, inserts)
-    with atomically():
+    with nullcontext() if database().in_atomic_block else atomically():
         if not execute(*guard):
             return False
         for insert in inserts:

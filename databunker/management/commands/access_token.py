@@ -13,6 +13,8 @@ from databunker.ids import unix_now
 from vault.actions import issue_token, revoke_token
 
 _DAY = 86_400
+_MAX_DAYS = 36_500
+_MAX_LABEL = 100
 
 
 class Command(BaseCommand):
@@ -36,8 +38,10 @@ class Command(BaseCommand):
 
     def _create(self, options: dict[str, Any]) -> None:
         days = options["days"]
-        if days is not None and days < 1:
-            raise CommandError("--days must be at least 1")
+        if days is not None and not 1 <= days <= _MAX_DAYS:
+            raise CommandError(f"--days must be from 1 to {_MAX_DAYS}")
+        if len(options["label"]) > _MAX_LABEL:
+            raise CommandError(f"--label has at most {_MAX_LABEL} characters")
         text, row = issue_token(
             operator(),
             kind=TokenKind.ROOT if options["root"] else TokenKind.ADMIN,

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseError
 
 from databunker.errors import VaultError
 from databunker.management.setup import Outcome, initialise
@@ -21,6 +22,10 @@ class Command(BaseCommand):
             outcome = initialise()
         except VaultError as error:
             raise CommandError(error.message) from error
+        except (DatabaseError, OSError) as error:
+            raise CommandError(
+                f"the database can't be reached or written ({type(error).__name__}): see DATABASE_URL"
+            ) from error
         self._tell(outcome)
 
     def _tell(self, outcome: Outcome) -> None:

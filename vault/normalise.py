@@ -34,7 +34,9 @@ def phone(value: str) -> str:
         number = phonenumbers.parse(value, settings.DEFAULT_COUNTRY)
     except phonenumbers.NumberParseException:
         raise BadRequest("phone is not a telephone number") from None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    spelling = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    # Some leading zeros are read once more when they are read again: go on until the spelling stays.
+    return phone(spelling) if number.italian_leading_zero and spelling != value else spelling
 
 
 def check_country() -> None:

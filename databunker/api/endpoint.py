@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from audit.events import EventType
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require_some
+from databunker.db.connections import replace_broken
 from databunker.errors import BadRequest
 
 from . import bodies, cors, metrics, refusals
@@ -90,6 +91,7 @@ class Endpoint(APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ARG002 - Django's signature
         started = perf_counter()
+        replace_broken()
         route = request.resolver_match.route if request.resolver_match else ""
         response = self._answer(request, kwargs, route)
         named(response, request)

@@ -78,8 +78,8 @@ def atomically() -> AbstractContextManager[None]:
 
 
 def adapt(value: Any, connection: BaseDatabaseWrapper) -> Any:
-    """UUIDs as the database's own type, or as 32 hex digits where it has none."""
-    if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
+    """UUIDs as 32 hex digits; MariaDB's own type wants them with hyphens, as its driver writes them."""
+    if isinstance(value, UUID) and (connection.vendor != "mysql" or not connection.features.has_native_uuid_field):
         return value.hex
     return value
 

@@ -61,7 +61,7 @@ SETTINGS: list[Setting] = [
         ("BUNKER_HOST", str, "127.0.0.1", "The address that the server listens on."),
         ("BUNKER_PORT", int, 3000, "The port that the server listens on.", {"minimum": 1}),
         ("BUNKER_WORKERS", int, 0, "Worker processes; 0 means one for each processor core.", {"minimum": 0}),
-        ("BUNKER_THREADS", int, 8, "Threads of each worker; each holds one database connection.", {"minimum": 1}),
+        ("BUNKER_THREADS", int, 4, "Threads of each worker; each holds one database connection.", {"minimum": 1}),
         ("ALLOWED_HOSTS", list, ["localhost", "127.0.0.1", "[::1]"], "Host names that web pages answer to, separated by commas."),
         ("LOG_LEVEL", str, "INFO", "Least severity that is logged.", {"choices": ("DEBUG", "INFO", "WARNING", "ERROR")}),
         ("TRUSTED_PROXIES", int, 0, "How many reverse proxies stand in front and append to `X-Forwarded-For`.", {"minimum": 0}),

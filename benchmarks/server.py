@@ -102,7 +102,8 @@ class Server(AbstractContextManager["Server"]):
     def __enter__(self) -> Server:
         with self._log.open("wb") as out:
             self._process = subprocess.Popen(
-                [sys.executable, *self.command, *(self.yardstick if self.settings == EMPTY else ())], cwd=PROJECT, stdout=out, stderr=subprocess.STDOUT,
+                [sys.executable, *self.command, *(self.yardstick if self.settings == EMPTY else ())],
+                cwd=PROJECT, stdout=out, stderr=subprocess.STDOUT,
                 env=self.vault.environment(settings=self.settings, port=self.port), start_new_session=True,
             )  # fmt: skip
         try:

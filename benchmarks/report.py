@@ -135,9 +135,9 @@ def _head(results: Results) -> str:
         f"Measured {results.taken} with `{results.options}` on the machine [below](#machine-and-commands): "
         "PostgreSQL with default durability, the audit trail on, gunicorn as `deploy/gunicorn.conf.py` runs it, "
         "and wrk on the same machine, so that server, database and load share its cores.\n\n"
-        "*Empty view* is a Django view that answers 15 bytes, in gunicorn's own thread worker "
-        "(a process a core, 8 threads each); *pgbench* sends the product's own SQL to copies of its tables at as many connections. Both were "
-        "measured within the same minute as the figure beside them; the ratio is the product's rate divided by "
+        "*Empty view* is a Django view that answers 15 bytes, in gunicorn's own thread worker (a process a core, "
+        "8 threads each); *pgbench* sends the product's own SQL to copies of its tables at as many connections. "
+        "Both were measured within the same minute as the figure beside them; the ratio is the product's rate over "
         "theirs.\n"
     )
 

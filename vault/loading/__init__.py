@@ -1,7 +1,7 @@
 """`manage.py load`: a company's people from a file or a pipe into the vault, resumable at any moment."""
 
 from .errors import LoadError, LoadRefused, LoadStopped
-from .load import Options, Tally, load
+from .loader import Options, Tally, load
 from .source import STANDARD_INPUT, Source, open_source
 
 __all__ = [

@@ -177,4 +177,4 @@ def _cell(text: str) -> Any:
     return text
 
 
-FORMATS: dict[str, type[JsonLines] | type[CommaSeparated]] = {"jsonl": JsonLines, "csv": CommaSeparated}
+FORMATS: dict[str, type[JsonLines | CommaSeparated]] = {"jsonl": JsonLines, "csv": CommaSeparated}

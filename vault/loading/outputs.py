@@ -12,7 +12,8 @@ import fcntl
 import os
 import stat
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Protocol, Self
 from uuid import UUID
 
 import orjson
@@ -38,6 +39,10 @@ def reject_line(tag: str, entry: Entry, reason: str) -> bytes:
         except UnicodeDecodeError:
             line["record_base64"] = base64.b64encode(entry.raw).decode()
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+class HasFileno(Protocol):
+    def fileno(self) -> int: ...
 
 
 class OutputFile:
@@ -77,8 +82,16 @@ class OutputFile:
         if replaced:
             raise LoadRefused(f"{self._option}: another load is writing to {self.path}")
 
-    def is_same_as(self, descriptor: int) -> bool:
-        return os.path.samestat(os.fstat(self._descriptor), os.fstat(descriptor))
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def is_same_as(self, other: HasFileno) -> bool:
+        return os.path.sameopenfile(self._descriptor, other.fileno())
 
     def fileno(self) -> int:
         return self._descriptor

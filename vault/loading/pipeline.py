@@ -10,7 +10,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from django.db import connections
 
@@ -61,16 +61,17 @@ def _batches(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
 
 
 class Preparer:
-    """Runs `work` in a thread of its own, a few batches ahead of whoever iterates over it."""
+    """Runs `work` in a thread of its own, a few batches ahead of the caller. `finished` once all was handed out."""
 
     def __init__(self, work: Iterator[Prepared]) -> None:
         self._work = work
         self._ready: queue.Queue[Prepared | BaseException | None] = queue.Queue(maxsize=_AHEAD)
         self._closed = threading.Event()
+        self.finished = False
         # A daemon, as it may wait for standard input when the process wants to end.
         self._thread = threading.Thread(target=self._run, name="load-preparer", daemon=True)
 
-    def __enter__(self) -> Preparer:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -92,6 +93,7 @@ class Preparer:
             except queue.Empty:
                 continue
             if prepared is None:
+                self.finished = True
                 return
             if isinstance(prepared, BaseException):
                 raise prepared

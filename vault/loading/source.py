@@ -37,6 +37,11 @@ class Source:
     size: int | None
     stamp: tuple[int, int] | None
 
+    def close(self) -> None:
+        """Standard input stays open: a thread may be waiting for it, and closing would wait for the thread."""
+        if self.size is not None:
+            self.stream.close()
+
     def check_unchanged(self) -> None:
         """
         Raises:
@@ -57,7 +62,7 @@ def open_source(file: str, *, format_name: str | None, name: str | None, tenant:
     if file == STANDARD_INPUT:
         chosen = format_name or "jsonl"
         # An object of its own: one that the interpreter shares would be closed at exit under a thread that reads it.
-        stream = open(0, "rb", buffering=_CHUNK, closefd=False)  # noqa: PTH123, SIM115 - a descriptor, the caller closes
+        stream = open(0, "rb", buffering=_CHUNK, closefd=False)  # noqa: SIM115 - a descriptor, the caller closes
         reference = None if name is None else _reference(tenant, b"name", name.encode(), chosen)
         return Source(stream, "standard input", chosen, reference, None, None)
     if name is not None:
@@ -70,24 +75,30 @@ def open_source(file: str, *, format_name: str | None, name: str | None, tenant:
 
 def _open_file(file: str, chosen: str, tenant: int) -> Source:
     try:
-        # Without blocking, or a pipe that nobody writes to would never open.
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        stream = open(file, "rb", buffering=_CHUNK, opener=_opener)  # noqa: SIM115 - the caller closes
     except OSError as error:
         raise LoadRefused(f"{file} can't be read: {error.strerror}") from None
-    stream = open(descriptor, "rb", buffering=_CHUNK)  # noqa: PTH123, SIM115 - a descriptor, the caller closes
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise LoadRefused(f"{file} is not a plain file; pipes are loaded with `load -`")
-        stamp = _stamp(stream)
-        reference = _reference(tenant, b"content", _content_hash(stream), chosen)
+        return _recognised(stream, file, chosen, tenant)
     except OSError as error:
         stream.close()
         raise LoadRefused(f"{file} can't be read: {error.strerror}") from None
     except BaseException:
         stream.close()
         raise
-    return Source(stream, file, chosen, reference, status.st_size, stamp)
+
+
+def _opener(path: str, flags: int) -> int:
+    """Without blocking, or a pipe that nobody writes to would never open."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _recognised(stream: BinaryIO, file: str, chosen: str, tenant: int) -> Source:
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        raise LoadRefused(f"{file} is not a plain file; pipes are loaded with `load -`")
+    stamp = _stamp(stream)
+    reference = _reference(tenant, b"content", _content_hash(stream), chosen)
+    return Source(stream, file, chosen, reference, stamp[0], stamp)
 
 
 def _stamp(stream: BinaryIO) -> tuple[int, int]:

@@ -1,0 +1,216 @@
+"""The keyring in the database, and the copy that a process keeps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from databunker.crypto import masterkey, store
+from databunker.crypto.errors import KeyringError, MasterKeyError, UnknownKey
+from databunker.crypto.keyring import Key, Keyring, Purpose
+from databunker.crypto.masterkey import MasterKey
+from databunker.crypto.models import WrappedKey
+
+pytestmark = pytest.mark.django_db
+
+MASTER = MasterKey(bytes(range(32)))
+OTHER = MasterKey(bytes(range(1, 33)))
+
+
+@pytest.fixture(autouse=True)
+def configured(settings: Any) -> Iterator[None]:
+    settings.DATABUNKER_MASTERKEY = MASTER.secret.hex()
+    settings.DATABUNKER_MASTERKEY_FILE = settings.DATABUNKER_MASTERKEY_COMMAND = ""
+    settings.KEYRING_CACHE_SECONDS = 30
+    WrappedKey.objects.all().delete()
+    store.forget_cached()
+    yield
+    store.forget_cached()
+
+
+def make_keyring() -> Keyring:
+    """A stored keyring, as another process left it."""
+    keyring = store.create_keyring(MASTER)
+    store.forget_cached()
+    return keyring
+
+
+def add_data_key(key_id: int, master: MasterKey = MASTER) -> None:
+    key = Key(key_id, Purpose.DATA, b"\x01" * 31 + b"\x02")
+    WrappedKey.objects.create(id=key_id, purpose="data", wrapped=master.wrap(key), created=1)
+
+
+def test_without_a_keyring_the_message_says_how_to_make_one() -> None:
+    with pytest.raises(KeyringError, match="manage.py init"):
+        store.load_keyring(MASTER)
+
+
+def test_a_created_keyring_loads_again_and_is_stored_wrapped() -> None:
+    keyring = make_keyring()
+    again = store.load_keyring(MASTER)
+    rows = list(WrappedKey.objects.all())
+    assert len(rows) == len(keyring) == len(Purpose)
+    for row in rows:
+        assert again.get(row.id) == keyring.get(row.id)
+        assert keyring.get(row.id).secret not in bytes(row.wrapped)
+
+
+def test_creating_twice_keeps_the_first() -> None:
+    first = store.create_keyring(MASTER)
+    second = store.create_keyring(MASTER)
+    assert [second.secret(purpose) for purpose in Purpose] == [first.secret(purpose) for purpose in Purpose]
+
+
+def test_a_second_host_with_another_master_key_is_refused_and_changes_nothing() -> None:
+    first = make_keyring()
+    with pytest.raises(MasterKeyError):
+        store.create_keyring(OTHER)
+    with pytest.raises(MasterKeyError, match="not the one"):
+        store.load_keyring(OTHER)
+    assert store.load_keyring(MASTER).secret(Purpose.DATA) == first.secret(Purpose.DATA)
+
+
+def test_two_rows_that_exchange_their_keys_are_refused() -> None:
+    make_keyring()
+    first, second = WrappedKey.objects.order_by("id")[:2]
+    first.wrapped, second.wrapped = second.wrapped, first.wrapped
+    WrappedKey.objects.bulk_update([first, second], ["wrapped"])
+    with pytest.raises(MasterKeyError, match="changed in the database"):
+        store.load_keyring(MASTER)
+
+
+def test_a_key_given_another_purpose_is_refused() -> None:
+    make_keyring()
+    WrappedKey.objects.filter(purpose="index").update(purpose="data")
+    with pytest.raises(MasterKeyError, match="changed in the database"):
+        store.load_keyring(MASTER)
+
+
+def test_a_key_of_no_known_purpose_is_refused_as_a_broken_keyring() -> None:
+    make_keyring()
+    WrappedKey.objects.filter(purpose="index").update(purpose="garbage")
+    with pytest.raises(KeyringError):
+        store.load_keyring(MASTER)
+
+
+def test_a_truncated_key_is_refused_as_a_broken_keyring() -> None:
+    make_keyring()
+    WrappedKey.objects.filter(purpose="index").update(wrapped=b"\x01")
+    with pytest.raises(KeyringError):
+        store.load_keyring(MASTER)
+
+
+@pytest.mark.parametrize("purpose", [purpose.value for purpose in Purpose])
+def test_a_removed_key_is_missed_and_named(purpose: str) -> None:
+    make_keyring()
+    WrappedKey.objects.filter(purpose=purpose).delete()
+    with pytest.raises(KeyringError, match=purpose):
+        store.load_keyring(MASTER)
+
+
+def test_current_keyring_without_any_master_key_names_the_settings(settings: Any) -> None:
+    settings.DATABUNKER_MASTERKEY = ""
+    with pytest.raises(MasterKeyError, match="DATABUNKER_MASTERKEY_FILE or DATABUNKER_MASTERKEY_COMMAND"):
+        store.current_keyring()
+
+
+def test_current_keyring_reads_the_master_key_file(settings: Any, tmp_path: Path) -> None:
+    make_keyring()
+    settings.DATABUNKER_MASTERKEY, settings.DATABUNKER_MASTERKEY_FILE = "", str(tmp_path / "key")
+    masterkey.write_new_file(tmp_path / "key", MASTER)
+    assert len(store.current_keyring()) == len(Purpose)
+
+
+def test_a_wrong_master_key_is_refused_each_time(settings: Any) -> None:
+    make_keyring()
+    settings.DATABUNKER_MASTERKEY = OTHER.secret.hex()
+    for _ in range(2):
+        with pytest.raises(MasterKeyError, match="not the one"):
+            store.current_keyring()
+
+
+def test_the_process_that_created_it_uses_it_at_once(django_assert_num_queries: Any) -> None:
+    keyring = store.create_keyring(MASTER)
+    with django_assert_num_queries(0):
+        assert store.current_keyring().get(1) == keyring.get(1)
+
+
+def test_whether_there_is_one() -> None:
+    assert not store.keyring_exists()
+    make_keyring()
+    assert store.keyring_exists()
+
+
+def test_the_keyring_is_read_once_within_its_time(django_assert_num_queries: Any) -> None:
+    make_keyring()
+    with django_assert_num_queries(1):
+        assert store.current_keyring() is store.current_keyring()
+
+
+def test_a_new_key_is_seen_after_the_cache_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_keyring()
+    store.current_keyring()
+    add_data_key(9)
+    assert 9 not in store.current_keyring()
+    later = time.monotonic() + 31
+    monkeypatch.setattr(store.time, "monotonic", lambda: later)
+    assert store.current_keyring().newest(Purpose.DATA).id == 9
+
+
+def test_cache_seconds_of_zero_read_each_time(settings: Any, django_assert_num_queries: Any) -> None:
+    settings.KEYRING_CACHE_SECONDS = 0
+    make_keyring()
+    with django_assert_num_queries(2):
+        store.current_keyring()
+        store.current_keyring()
+
+
+def test_reload_for_finds_a_key_that_another_host_added() -> None:
+    make_keyring()
+    store.current_keyring()
+    add_data_key(9)
+    assert store.reload_for(9).get(9).purpose is Purpose.DATA
+    assert 9 in store.current_keyring()
+
+
+def test_reload_for_a_key_that_nobody_has_is_refused() -> None:
+    make_keyring()
+    with pytest.raises(UnknownKey):
+        store.reload_for(99)
+
+
+def test_a_keyring_wrapped_anew_is_opened_by_the_newly_configured_master_key(settings: Any) -> None:
+    keyring = make_keyring()
+    store.current_keyring()
+    for row in WrappedKey.objects.all():
+        WrappedKey.objects.filter(pk=row.id).update(wrapped=OTHER.wrap(keyring.get(row.id)))
+    settings.DATABUNKER_MASTERKEY = OTHER.secret.hex()
+    assert store.reload_for(1).secret(Purpose.DATA) == keyring.secret(Purpose.DATA)
+
+
+def test_a_failed_reload_keeps_no_wrong_keyring(settings: Any) -> None:
+    make_keyring()
+    store.current_keyring()
+    WrappedKey.objects.all().delete()
+    with pytest.raises(KeyringError):
+        store.reload_for(1)
+
+
+def test_forget_cached_drops_keys_and_master_key(settings: Any) -> None:
+    make_keyring()
+    store.current_keyring()
+    settings.DATABUNKER_MASTERKEY = ""
+    store.forget_cached()
+    with pytest.raises(MasterKeyError):
+        store.current_keyring()
+
+
+def test_a_stored_key_names_itself_without_its_content() -> None:
+    make_keyring()
+    row = WrappedKey.objects.get(pk=1)
+    assert str(row) == "data key 1"
+    assert bytes(row.wrapped).hex() not in repr(row)

@@ -40,10 +40,10 @@ class Row(NamedTuple):
     @property
     def route(self) -> str:
         """The template of the route that the path leads to."""
-        return get_resolver().resolve(self.path.format(person="x", event="y")).route
+        return get_resolver().resolve(self.path.format(person="x", event="y", session="z")).route
 
 
-# `{person}` is the person's token, `{event}` one of the person's events.
+# `{person}` is the person's token, `{event}` one of the person's events, `{session}` one of the person's sessions.
 MATRIX = [
     Row("POST", "/v1/user", ADMINS, "record.create", {"login": "newcomer"}),
     Row("GET", "/v1/user/token/{person}", ADMINS_AND_OWN, "record.read"),
@@ -55,6 +55,17 @@ MATRIX = [
     Row("POST", "/v1/users", (), "record.list"),
     Row("POST", "/v1/users/unlock", ADMINS, "unlock.grant"),
     Row("POST", "/v1/users/bulk", ADMINS, "record.load", {"records": [{"login": "newcomer"}]}),
+    Row("GET", "/v1/userapps", ADMINS, "app.list_all"),
+    Row("GET", "/v1/userapp/token/{person}", ADMINS_AND_OWN, "app.list"),
+    Row("GET", f"/v1/userapp/email/{EMAIL}", ADMINS_AND_OWN, "app.list"),
+    Row("GET", "/v1/userapp/token/{person}/shop", ADMINS_AND_OWN, "app.read"),
+    Row("POST", "/v1/userapp/token/{person}/shop", ADMINS, "app.store", {"a": 1}),
+    Row("PUT", "/v1/userapp/token/{person}/shop", ADMINS, "app.change", {"a": 1}),
+    Row("DELETE", "/v1/userapp/token/{person}/shop", ADMINS, "app.delete"),
+    Row("GET", "/v1/session/{session}", ADMINS_AND_OWN, "session.read"),
+    Row("POST", "/v1/session/{session}", ADMINS, "session.store", {"a": 1}),
+    Row("DELETE", "/v1/session/{session}", ADMINS, "session.delete"),
+    Row("GET", "/v1/sessions/token/{person}", ADMINS_AND_OWN, "session.list"),
     Row("GET", "/v1/audit/list/{person}", ADMINS_AND_OWN, "audit.list"),
     Row("GET", "/v1/audit/admin", ADMINS, "audit.list_all"),
     Row("GET", "/v1/audit/get/{event}", ADMINS_AND_OWN, "audit.get"),
@@ -72,10 +83,11 @@ class Scene(NamedTuple):
 
     person: str
     event: str
+    session: str
     callers: dict[str, Api]
 
     def call(self, caller: str, row: Row) -> Any:
-        path = row.path.format(person=self.person, event=self.event)
+        path = row.path.format(person=self.person, event=self.event, session=self.session)
         return self.callers[caller].call(row.method, path, row.body)
 
 
@@ -104,7 +116,10 @@ def scene(api: Api, settings: Any) -> Scene:
     assert tokens.revoke_token(AccessToken.objects.get(digest=tokens.token_digest(revoked)).pk, tenant=1)
     assert api.delete(f"/v1/user/token/{gone}").status_code == 200
     event = api.get(f"/v1/audit/list/{person}").json()["rows"][-1]["atoken"]
-    return Scene(person, event, callers)
+    session = "3d2f9a54-6c1e-4b0f-9a77-5f3f0a1c2b4d"
+    assert api.post(f"/v1/session/{session}", {"token": person}).status_code == 200
+    assert api.post(f"/v1/userapp/token/{person}/shop", {"size": 1}).status_code == 200
+    return Scene(person, event, session, callers)
 
 
 def test_every_caller_kind_is_in_the_scene(scene: Scene) -> None:

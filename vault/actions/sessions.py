@@ -15,7 +15,7 @@ from databunker.db.statements import atomically, conflict_target, retrying
 from databunker.errors import BadRequest, NotFound
 from databunker.ids import unix_now
 
-from .. import identities, lookups
+from .. import identities, lookups, storage
 from ..events import SESSION_DELETED, SESSION_STORED
 from ..lookups import Lookup
 from ..models import Session
@@ -102,7 +102,13 @@ def delete_session(actor: Actor, *, session: str) -> None:
     require(actor, Permission.SESSION_CHANGE)
     digest = session_digest(parse_session_id(session), tenant=actor.tenant)
     with atomically():
-        deleted, _ = Session.objects.filter(tenant=actor.tenant, digest=digest).delete()
-        if not deleted:
+        stored = Session.objects.filter(tenant=actor.tenant, digest=digest).first()
+        if stored is None or not Session.objects.filter(tenant=actor.tenant, digest=digest).delete()[0]:
             raise NotFound("not found")
-        trail.record(actor, SESSION_DELETED)
+        holder = storage.by_subject(actor.tenant, bytes(stored.subject)) if stored.subject is not None else None
+        trail.record(
+            actor,
+            SESSION_DELETED,
+            subject=holder.row.subject if holder else None,
+            sealer=holder.key if holder else None,
+        )

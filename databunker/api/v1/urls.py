@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from . import audit, system, users
+from . import audit, sessions, system, userapps, users
 
 
 class IdentityConverter(StringConverter):
@@ -20,6 +20,12 @@ urlpatterns = [
     path("users", users.Users.as_view()),
     path("users/unlock", users.Unlock.as_view()),
     path("users/bulk", users.Bulk.as_view()),
+    path("userapps", userapps.AllApps.as_view()),
+    # An application's name has no slash: what stands behind the last one is it.
+    path("userapp/<str:mode>/<identity:identity>/<str:app>", userapps.AppData.as_view()),
+    path("userapp/<str:mode>/<identity:identity>", userapps.PersonApps.as_view()),
+    path("session/<str:session>", sessions.SessionOne.as_view()),
+    path("sessions/<str:mode>/<identity:identity>", sessions.PersonSessions.as_view()),
     path("audit/list/<str:token>", audit.PersonEvents.as_view()),
     path("audit/admin", audit.AllEvents.as_view()),
     path("audit/get/<str:atoken>", audit.EventOne.as_view()),

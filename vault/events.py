@@ -19,6 +19,10 @@ __all__ = [
     "SESSION_DELETED",
     "SESSION_READ",
     "SESSION_STORED",
+    "SHARES_LISTED",
+    "SHARE_CREATED",
+    "SHARE_READ",
+    "SHARE_REVOKED",
     "TOKEN_ISSUED",
     "TOKEN_REVOKED",
     "UNLOCK_GRANTED",
@@ -43,3 +47,7 @@ SESSION_STORED = register(120, "session.store", "stored a session")
 SESSION_READ = register(121, "session.read", "read a session")
 SESSION_DELETED = register(122, "session.delete", "deleted a session")
 SESSIONS_LISTED = register(123, "session.list", "listed the person's sessions")
+SHARE_CREATED = register(130, "share.create", "shared a part of the record")
+SHARE_READ = register(131, "share.read", "read a shared record")
+SHARE_REVOKED = register(132, "share.revoke", "revoked a shared record")
+SHARES_LISTED = register(133, "share.list", "listed what of the record is shared")

@@ -6,7 +6,17 @@ from django.db import models
 
 from databunker.db.fields import FixedBinaryField, SealedField
 
-__all__ = ["AppRecord", "AppVersion", "Identity", "LoadProgress", "Record", "RecordState", "RecordVersion", "Session"]
+__all__ = [
+    "AppRecord",
+    "AppVersion",
+    "Identity",
+    "LoadProgress",
+    "Record",
+    "RecordState",
+    "RecordVersion",
+    "Session",
+    "SharedRecord",
+]
 
 
 class RecordState(models.IntegerChoices):
@@ -153,6 +163,32 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return "session"
+
+
+class SharedRecord(models.Model):
+    """A part of a person's data that whoever knows the record's id may read for a while.
+
+    `digest` is the keyed hash of the id. The id, what is shared and with whom are sealed under the record key.
+    """
+
+    digest = FixedBinaryField(length=16, primary_key=True)
+    tenant = models.IntegerField()
+    subject = FixedBinaryField(length=16)
+    generation = models.IntegerField(help_text="Of the record key")
+    sealed_id = SealedField()
+    terms = SealedField()
+    created = models.BigIntegerField(help_text="Unix seconds")
+    expires = models.BigIntegerField(help_text="Unix seconds")
+
+    class Meta:
+        db_table = "vault_shared_record"
+        indexes = [
+            models.Index(fields=["tenant", "subject", "created"], name="vault_shared_by_subject"),
+            models.Index(fields=["expires"], name="vault_shared_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return "shared record"
 
 
 class LoadProgress(models.Model):

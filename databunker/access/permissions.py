@@ -22,6 +22,7 @@ class Permission(enum.StrEnum):
     APP_LIST_ALL = "app.list_all"
     SESSION_READ = "session.read"
     SESSION_CHANGE = "session.change"
+    SHARE_MANAGE = "share.manage"
     AUDIT_READ = "audit.read"
     AUDIT_LIST_ALL = "audit.list_all"
     METRICS_READ = "metrics.read"
@@ -37,6 +38,7 @@ OWN_ONLY = frozenset(
         Permission.APP_READ,
         Permission.APP_CHANGE,
         Permission.SESSION_READ,
+        Permission.SHARE_MANAGE,
         Permission.AUDIT_READ,
     }
 )

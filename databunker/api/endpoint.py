@@ -76,11 +76,12 @@ class Call(NamedTuple):
 class Endpoint(APIView):
     """One route. Handlers are named after methods, take a `Call` and the parts of the path, and may raise.
 
-    `rules` has a row for each method; a method that `public` names needs no token and has none.
+    `rules` has a row for each method that needs a token. Those of `public` need none and look at none; where a
+    person's data is concerned, it says which event tells of a refusal.
     """
 
     rules: ClassVar[dict[str, Rule]] = {}
-    public: ClassVar[frozenset[str]] = frozenset()
+    public: ClassVar[dict[str, EventType | None]] = {}
 
     authentication_classes = [TokenAuthentication]  # noqa: RUF012 - DRF's attribute
 
@@ -117,7 +118,7 @@ class Endpoint(APIView):
                 self.gate(actor, rule)
             response: HttpResponse = getattr(self, method.lower())(Call(request, actor), **kwargs)
         except Exception as error:  # noqa: BLE001 - every failure becomes an answer in one place
-            return self._refuse(request, error, actor, rule, route)
+            return self._refuse(request, error, actor, rule.event if rule else self.public[method], route)
         if request.method == "HEAD":
             response.content = b""
         return response
@@ -131,12 +132,12 @@ class Endpoint(APIView):
         require_some(actor, rule.permission)
 
     def _refuse(
-        self, request: HttpRequest, error: Exception, actor: Actor | None, rule: Rule | None, route: str
+        self, request: HttpRequest, error: Exception, actor: Actor | None, event: EventType | None, route: str
     ) -> HttpResponse:
         refusal = as_refusal(error)
-        if rule is not None and refusal is not None:
+        if event is not None and refusal is not None:
             try:
-                refusals.record(actor or anyone(request), rule.event, refusal)
+                refusals.record(actor or anyone(request), event, refusal)
             except Exception as unrecorded:  # noqa: BLE001 - no audit, no answer
                 error = unrecorded
         return to_answer(error, route=route, method=request.method or "", request_id=str(request_id(request)))

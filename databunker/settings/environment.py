@@ -83,6 +83,7 @@ SETTINGS: list[Setting] = [
     *_group(
         "Retention",
         ("MAX_SESSION_RETENTION", str, "1h", "Longest and usual life of a session: `10d`, `5h`, `30s`, `1m` for a month of 31 days, or seconds."),
+        ("MAX_SHAREABLE_RECORD_RETENTION", str, "1m", "Longest and usual life of a shared record, written likewise."),
     ),
     *_group(
         "Limits",

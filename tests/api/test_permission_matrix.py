@@ -40,10 +40,11 @@ class Row(NamedTuple):
     @property
     def route(self) -> str:
         """The template of the route that the path leads to."""
-        return get_resolver().resolve(self.path.format(person="x", event="y", session="z")).route
+        return get_resolver().resolve(self.path.format(person="x", event="y", session="z", share="s")).route
 
 
-# `{person}` is the person's token, `{event}` one of the person's events, `{session}` one of the person's sessions.
+# `{person}` is the person's token, `{event}` one of the person's events, `{session}` one of the person's
+# sessions, `{share}` one of the person's shared records.
 MATRIX = [
     Row("POST", "/v1/user", ADMINS, "record.create", {"login": "newcomer"}),
     Row("GET", "/v1/user/token/{person}", ADMINS_AND_OWN, "record.read"),
@@ -66,6 +67,11 @@ MATRIX = [
     Row("POST", "/v1/session/{session}", ADMINS, "session.store", {"a": 1}),
     Row("DELETE", "/v1/session/{session}", ADMINS, "session.delete"),
     Row("GET", "/v1/sessions/token/{person}", ADMINS_AND_OWN, "session.list"),
+    Row("GET", "/v1/sharedrecord/token/{person}", ADMINS_AND_OWN, "share.list"),
+    Row("POST", "/v1/sharedrecord/token/{person}", ADMINS_AND_OWN, "share.create", {"fields": "email"}),
+    Row("DELETE", "/v1/sharedrecord/{share}", ADMINS_AND_OWN, "share.revoke"),
+    # Whoever knows the id of a shared record may read it.
+    Row("GET", "/v1/get/{share}", CALLERS, None),
     Row("GET", "/v1/audit/list/{person}", ADMINS_AND_OWN, "audit.list"),
     Row("GET", "/v1/audit/admin", ADMINS, "audit.list_all"),
     Row("GET", "/v1/audit/get/{event}", ADMINS_AND_OWN, "audit.get"),
@@ -84,10 +90,11 @@ class Scene(NamedTuple):
     person: str
     event: str
     session: str
+    share: str
     callers: dict[str, Api]
 
     def call(self, caller: str, row: Row) -> Any:
-        path = row.path.format(person=self.person, event=self.event, session=self.session)
+        path = row.path.format(person=self.person, event=self.event, session=self.session, share=self.share)
         return self.callers[caller].call(row.method, path, row.body)
 
 
@@ -119,7 +126,8 @@ def scene(api: Api, settings: Any) -> Scene:
     session = "3d2f9a54-6c1e-4b0f-9a77-5f3f0a1c2b4d"
     assert api.post(f"/v1/session/{session}", {"token": person}).status_code == 200
     assert api.post(f"/v1/userapp/token/{person}/shop", {"size": 1}).status_code == 200
-    return Scene(person, event, session, callers)
+    share = api.post(f"/v1/sharedrecord/token/{person}", {"fields": "email"}).json()["record"]
+    return Scene(person, event, session, share, callers)
 
 
 def test_every_caller_kind_is_in_the_scene(scene: Scene) -> None:

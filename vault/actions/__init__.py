@@ -6,6 +6,7 @@ from .change import change_record
 from .create import create_record
 from .forget import forget_person
 from .sessions import delete_session, store_session
+from .shares import create_share, revoke_share
 from .tokens import issue_token, revoke_token
 
 __all__ = [
@@ -18,11 +19,13 @@ __all__ = [
     "change_record",
     "create_record",
     "create_records",
+    "create_share",
     "delete_app_data",
     "delete_session",
     "forget_person",
     "issue_token",
     "prepare_batch",
+    "revoke_share",
     "revoke_token",
     "store_app_data",
     "store_batch",

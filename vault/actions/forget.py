@@ -26,6 +26,7 @@ from ..models import RecordState
 from ..queries import find
 from ..records import OpenRecord, RecordRow, profile_place
 from ..sessions import delete_sessions_of
+from ..shares import delete_shares_of
 
 __all__ = ["forget_person"]
 
@@ -63,6 +64,7 @@ def _forget(actor: Actor, lookup: Lookup) -> UUID:
         storage.delete_versions(old.tenant, old.subject)
         delete_app_data_of(old.tenant, old.subject)
         delete_sessions_of(old.tenant, old.subject)
+        delete_shares_of(old.tenant, old.subject)
         storage.delete_identities(old.tenant, old.subject, old.digest_set - kept)
         delete_tokens_of(old.subject, tenant=old.tenant)
     # The event says nothing of what was looked up: sealed under the new key, it would outlive the person.

@@ -24,7 +24,7 @@ _TEXT = "text/plain; charset=utf-8"
 class Status(Endpoint):
     """`GET /status`: whether the database answers."""
 
-    public: ClassVar = frozenset({"GET"})
+    public: ClassVar = {"GET": None}
 
     def get(self, call: Call) -> HttpResponse:  # noqa: ARG002 - every handler takes a call
         try:
@@ -37,7 +37,7 @@ class Status(Endpoint):
 class Metrics(Endpoint):
     """`GET /v1/metrics`: Prometheus text, for METRICS_ALLOWED_ADDRESSES or with a token. No personal data."""
 
-    public: ClassVar = frozenset({"GET"})
+    public: ClassVar = {"GET": None}
 
     def get(self, call: Call) -> HttpResponse:
         if call.actor.address not in settings.METRICS_ALLOWED_ADDRESSES:

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from . import audit, sessions, system, userapps, users
+from . import audit, sessions, shares, system, userapps, users
 
 
 class IdentityConverter(StringConverter):
@@ -26,6 +26,9 @@ urlpatterns = [
     path("userapp/<str:mode>/<identity:identity>", userapps.PersonApps.as_view()),
     path("session/<str:session>", sessions.SessionOne.as_view()),
     path("sessions/<str:mode>/<identity:identity>", sessions.PersonSessions.as_view()),
+    path("sharedrecord/<str:record>", shares.ShareOne.as_view()),
+    path("sharedrecord/<str:mode>/<identity:identity>", shares.PersonShares.as_view()),
+    path("get/<str:record>", shares.SharedData.as_view()),
     path("audit/list/<str:token>", audit.PersonEvents.as_view()),
     path("audit/admin", audit.AllEvents.as_view()),
     path("audit/get/<str:atoken>", audit.EventOne.as_view()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,12 @@ def database_config(url: str, *, base_dir: Path, connect_seconds: int, busy_seco
     """
     url = url or f"sqlite:///{base_dir / 'var' / 'databunker.sqlite3'}"
     try:
-        config: dict[str, Any] = dict(environ.Env.db_url_config(url))
-    except Exception as error:
-        raise ImproperlyConfigured("DATABASE_URL can't be read; see docs/configuration.md for its form") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # one of them shows the URL, with its password
+            config: dict[str, Any] = dict(environ.Env.db_url_config(url))
+    except Exception:
+        # Without its cause: that may quote a part of the password.
+        raise ImproperlyConfigured("DATABASE_URL can't be read; see docs/configuration.md for its form") from None
     engine = str(config.get("ENGINE", ""))
     options: dict[str, Any] = dict(config.get("OPTIONS") or {})
     if engine.endswith("sqlite3"):

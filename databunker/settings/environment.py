@@ -109,12 +109,11 @@ def read(env: environ.Env) -> dict[str, Any]:
 
 
 def _read_one(env: environ.Env, setting: Setting) -> Any:
-    try:
-        value = env.get_value(setting.name, cast=setting.kind, default=setting.default)
-    except (ValueError, TypeError):
-        raise ImproperlyConfigured(f"{setting.name} must be a {_KIND_NAMES[setting.kind]}") from None
-    if setting.kind is bool and env.ENVIRON.get(setting.name, "").lower() not in _BOOLEANS:
-        raise ImproperlyConfigured(f"{setting.name} must be true or false")
+    if setting.kind is str:
+        # django-environ takes a text that begins with $ for the name of another variable: a token may begin so.
+        value = env.ENVIRON.get(setting.name, setting.default)
+    else:
+        value = _cast(env, setting)
     if setting.choices and value not in setting.choices:
         raise ImproperlyConfigured(f"{setting.name} must be one of {', '.join(setting.choices)}")
     if setting.minimum is not None and value < setting.minimum:
@@ -122,5 +121,15 @@ def _read_one(env: environ.Env, setting: Setting) -> Any:
     return value
 
 
+def _cast(env: environ.Env, setting: Setting) -> Any:
+    try:
+        value = env.get_value(setting.name, cast=setting.kind, default=setting.default)
+    except (ValueError, TypeError):
+        raise ImproperlyConfigured(f"{setting.name} must be a {_KIND_NAMES[setting.kind]}") from None
+    if setting.kind is bool and env.ENVIRON.get(setting.name, "").lower() not in _BOOLEANS:
+        raise ImproperlyConfigured(f"{setting.name} must be true or false")
+    return value
+
+
 _KIND_NAMES = {int: "whole number", bool: "true or false", str: "text", list: "comma-separated list"}
-_BOOLEANS = {"", "true", "false", "1", "0", "yes", "no", "on", "off", "y", "n", "t", "f", "ok"}
+_BOOLEANS = {"", "true", "false", "1", "0", "yes", "no", "on", "off", "y", "n", "ok"}

@@ -15,7 +15,7 @@ from databunker.crypto.keyring import Keyring, new_keys
 
 # A loaded machine is no failure, so there is no deadline. The fixtures that properties use never change.
 settings.register_profile(
-    "unit", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "unit", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 settings.load_profile("unit")
 

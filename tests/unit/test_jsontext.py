@@ -87,7 +87,7 @@ def test_numbers_of_up_to_a_thousand_digits_are_kept(length: int) -> None:
         assert dumps(loads(b'{"a": [' + text + b"]}")) == b'{"a":[' + text + b"]}"
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(number_texts)
 @example("1e-9999999999999999999")
 @example("0e99999999999999999999")
@@ -256,7 +256,7 @@ json_like = st.lists(
 ).map(b"".join)  # fmt: skip
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.binary(max_size=60) | json_like)
 def test_arbitrary_bytes_are_read_exactly_or_are_a_bad_request(text: bytes) -> None:
     try:

@@ -30,8 +30,7 @@ def database_config(url: str, *, base_dir: Path, connect_seconds: int, busy_seco
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # one of them shows the URL, with its password
             config: dict[str, Any] = dict(environ.Env.db_url_config(url))
-    except Exception:
-        # Without its cause: that may quote a part of the password.
+    except Exception:  # noqa: BLE001 - whatever the library makes of it; without its cause, which may quote the password
         raise ImproperlyConfigured("DATABASE_URL can't be read; see docs/configuration.md for its form") from None
     engine = str(config.get("ENGINE", ""))
     options: dict[str, Any] = dict(config.get("OPTIONS") or {})

@@ -109,11 +109,8 @@ def read(env: environ.Env) -> dict[str, Any]:
 
 
 def _read_one(env: environ.Env, setting: Setting) -> Any:
-    if setting.kind is str:
-        # django-environ takes a text that begins with $ for the name of another variable: a token may begin so.
-        value = env.ENVIRON.get(setting.name, setting.default)
-    else:
-        value = _cast(env, setting)
+    # Texts as they are: django-environ takes one that begins with $ for the name of another variable.
+    value = env.ENVIRON.get(setting.name, setting.default) if setting.kind is str else _cast(env, setting)
     if setting.choices and value not in setting.choices:
         raise ImproperlyConfigured(f"{setting.name} must be one of {', '.join(setting.choices)}")
     if setting.minimum is not None and value < setting.minimum:

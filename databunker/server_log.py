@@ -17,6 +17,8 @@ class ServerLog(glogging.Logger):  # type: ignore[misc] # gunicorn has no types
         self.loglevel = logging.INFO
         self.cfg = cfg
         self.error_log.propagate = True
+        # gunicorn's debug messages are request lines, whatever LOG_LEVEL is.
+        self.error_log.setLevel(logging.INFO)
         self.error_log.handlers = []
 
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:

@@ -15,8 +15,10 @@ import socket
 import struct
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 __all__ = ["SharedPollWorker"]
@@ -100,6 +102,19 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
                 self._wait(conn)
             else:
                 self._close(conn)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:  # noqa: ARG002 - gunicorn's signature
+        """Answer what is no proper request in the API's form; gunicorn's page repeats what was wrong with it."""
+        if isinstance(exc, ParseException):
+            self.log.warning("Invalid request")
+            status, message = b"400 Bad Request", b"malformed HTTP request"
+        else:
+            self.log.error("error handling a request", exc_info=exc)
+            status, message = b"500 Internal Server Error", b"internal error"
+        body = b'{"status":"error","message":"%s"}' % message
+        head = b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\n" % status
+        with suppress(OSError):
+            client.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
     def _close(self, conn: Any) -> None:
         descriptor = conn.sock.fileno()

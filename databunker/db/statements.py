@@ -185,7 +185,17 @@ def _copy(insert: Insert) -> None:
     connection = database()
     sql = f"COPY {insert.table} ({', '.join(insert.columns)}) FROM STDIN"
     with connection.cursor() as cursor, connection.wrap_database_errors:
-        cursor.copy_expert(sql, io.StringIO("\n".join([*lines, ""])))
+        cursor.copy_expert(sql, _CopyData("\n".join([*lines, ""])))
+
+
+class _CopyData(io.StringIO):
+    """Read in large pieces, whatever the driver asks for: after each it must wait for other threads to yield."""
+
+    def read(self, size: int | None = -1, /) -> str:
+        return super().read(size if size is None or size < 0 else max(size, _COPY_PIECE))
+
+
+_COPY_PIECE = 1 << 20
 
 
 _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})

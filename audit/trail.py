@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 
-from databunker.access.actor import Actor
+from databunker.access.actor import Actor, ActorKind
 from databunker.crypto import hashing, store
 from databunker.crypto.encoding import pack
 from databunker.crypto.envelope import Place
@@ -91,7 +91,7 @@ def build(
     keyring = store.current_keyring()
     at = unix_micros()
     event_id = new_event_id(at)
-    if settings.AUDIT_CLIENT_ADDRESS and actor.address:
+    if settings.AUDIT_CLIENT_ADDRESS and actor.address and _may_keep_address(actor, subject, outcome):
         detail = {**(detail or {}), "address": actor.address}
     sealed = None
     if detail:
@@ -104,6 +104,11 @@ def build(
         actor.request_id, sealed, audit_key.id, b"",
     )  # fmt: skip
     return row._replace(mac=event_mac(row, audit_key.secret))
+
+
+def _may_keep_address(actor: Actor, subject: bytes | None, outcome: Outcome) -> bool:
+    """A person's own address is personal data: it may only stand where forget-me makes it unreadable."""
+    return actor.kind is not ActorKind.PERSON or sealed_by_person(subject, outcome)
 
 
 def insert(*rows: EventRow) -> Insert:

@@ -10,11 +10,13 @@ tells the arbiter that it lives. Parsing, answering and errors are gunicorn's ow
 from __future__ import annotations
 
 import errno
+import re
 import select
 import socket
 import struct
 import threading
 import time
+from collections import deque
 from contextlib import suppress
 from typing import Any
 
@@ -23,24 +25,74 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 __all__ = ["SharedPollWorker"]
 
-# A client that stalls in the middle of a request holds a thread no longer than this.
+# A client that stalls in the middle of a long request holds a thread no longer than this.
 _STALL_SECONDS = 30
 _STALL = struct.pack("ll", _STALL_SECONDS, 0)
 _EVENTS = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT
+_HANGUP = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+# Requests up to this size are waited for without a thread; the rest of a longer one is read as it comes.
+_PEEK = 65_536
+_END_OF_HEAD = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n", re.IGNORECASE)
+_EXPECT = re.compile(rb"\r\nexpect:", re.IGNORECASE)
 _GONE = frozenset({errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK})
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_DRAIN_SECONDS = 0.05
+_LINGER_SECONDS = 2.0
+
+
+def _has_whole_request(conn: Any) -> bool:
+    """Whether a thread can read the next request without waiting for the client.
+
+    If not, the kernel is told how many bytes to wait for, so that clients that stall hold no thread.
+    """
+    sock, buffered = conn.sock, _read_ahead(conn)
+    try:
+        arrived = sock.recv(_PEEK, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        arrived = b""
+    except OSError:
+        return True  # gunicorn will find out
+    if not arrived and not buffered:
+        return True  # the client has closed
+    missing = _missing(buffered + arrived)
+    # A low-water mark that stays would keep gunicorn from reading less.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(arrived) + missing if missing else 1)
+    return not missing
+
+
+def _read_ahead(conn: Any) -> bytes:
+    """What gunicorn has read behind the last request."""
+    return conn.parser.unreader.buf.getvalue() if conn.parser else b""
+
+
+def _missing(arrived: bytes) -> int:
+    """How many bytes of the request are still to come, at least; 0 where it is whole, or too long to wait for."""
+    if len(arrived) >= _PEEK:
+        return 0
+    end = arrived.find(_END_OF_HEAD)
+    if end < 0:
+        return 1
+    if _EXPECT.search(arrived, 0, end + 2):
+        return 0  # the client waits for us before it sends the body
+    length = _LENGTH.search(arrived, 0, end + 2)
+    total = end + len(_END_OF_HEAD) + (int(length[1]) if length else 0)
+    return max(total - len(arrived), 0) if total < _PEEK else 0
 
 
 class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     """Serves HTTP/1.1 without TLS, which belongs to the proxy in front."""
 
+    alive: bool  # set by gunicorn's signal handlers
+
     def init_process(self) -> None:
         self._epoll = select.epoll()
         # By file descriptor. Whoever takes a connection out of `_idle` owns it: dict.pop is atomic.
-        self._open: dict[int, Any] = {}
-        self._idle: dict[int, Any] = {}
+        self._open: dict[int, TConn] = {}
+        self._idle: dict[int, TConn] = {}
+        # Answered, and the client is still sending: closed by the main thread a little later.
+        self._leaving: deque[tuple[float, socket.socket]] = deque()
         super().init_process()
-
-    alive: bool  # set by gunicorn's signal handlers
 
     def run(self) -> None:
         for number in range(self.cfg.threads):
@@ -48,9 +100,10 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
         self.poller.register(self.method_queue.fileno(), select.POLLIN, self.method_queue.run_callbacks)
         while self.alive and self.is_parent_alive():
             self.notify()
-            self.set_accept_enabled(len(self._open) < self.worker_connections)
+            self.set_accept_enabled(len(self._open) + len(self._leaving) < self.worker_connections)
             self.wait_for_and_dispatch_events(timeout=1.0)
             self._close_idle(before=time.monotonic())
+            self._close_leaving(before=time.monotonic())
         self.alive = False
         self.set_accept_enabled(False)
         self._finish()
@@ -59,49 +112,60 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
         try:
             client, address = listener.accept()
         except OSError as error:
-            if error.errno not in _GONE:
+            if error.errno in _EXHAUSTED:
+                self.log.warning("out of file descriptors: raise the limit (ulimit -n)")
+                time.sleep(_DRAIN_SECONDS)
+            elif error.errno not in _GONE:
                 raise
             return
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             client.setsockopt(socket.SOL_SOCKET, option, _STALL)
         conn = TConn(self.cfg, client, address, listener.getsockname())
         conn.data_ready = True  # a thread gets to see it only when there is something to read
-        descriptor = client.fileno()
-        self._open[descriptor] = conn
-        self._epoll.register(descriptor, 0)
+        conn.descriptor = client.fileno()
+        conn.set_timeout()
+        self._open[conn.descriptor] = conn
+        self._epoll.register(conn.descriptor, 0)
         self._wait(conn)
 
     def _wait(self, conn: Any) -> None:
         """Let the next thread that is free have the connection's next request."""
-        conn.set_timeout()
-        descriptor = conn.sock.fileno()
-        self._idle[descriptor] = conn
-        self._epoll.modify(descriptor, _EVENTS)
+        self._idle[conn.descriptor] = conn
+        # What has been read ahead makes nothing readable: ask for the next turn by way of being writable.
+        more = select.EPOLLOUT if _read_ahead(conn) and not _missing(_read_ahead(conn)) else 0
+        with suppress(OSError):  # closed in the meantime by whoever has taken it out of `_idle`
+            self._epoll.modify(conn.descriptor, _EVENTS | more)
 
     def _serve(self) -> None:
         """Goes on whatever happens: a thread that died would be missing until the worker ends."""
         while True:
             try:
-                for descriptor, _ in self._epoll.poll(None, 1):
+                for descriptor, event in self._epoll.poll(None, 1):
                     conn = self._idle.pop(descriptor, None)
-                    if conn is not None:
+                    if conn is None:
+                        continue
+                    if event & _HANGUP or _has_whole_request(conn):
                         self._answer(conn)
+                    else:
+                        self._wait(conn)
             except Exception:
                 self.log.exception("error in a serving thread")
 
     def _answer(self, conn: Any) -> None:
-        """All requests that have been read already, then back to waiting or closed."""
+        """One request, then back to waiting, behind whoever else waits, or closed."""
         keep = False
         try:
-            while True:
-                keep = self.handle(conn) is True
-                if not keep or not conn.parser.unreader.buf.getvalue():
-                    break
+            keep = self.handle(conn) is True
         finally:
             if keep:
+                conn.set_timeout()
                 self._wait(conn)
             else:
                 self._close(conn)
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:  # noqa: FBT001 - gunicorn's signature
+        """Whether the connection can be kept: not if the client still owes a body that nobody wants to read."""
+        return bool(keepalive and conn.parser.finish_body(deadline=time.monotonic() + _DRAIN_SECONDS))
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:  # noqa: ARG002 - gunicorn's signature
         """Answer what is no proper request in the API's form; gunicorn's page repeats what was wrong with it."""
@@ -117,27 +181,53 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
             client.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
     def _close(self, conn: Any) -> None:
-        descriptor = conn.sock.fileno()
-        if descriptor < 0:  # gunicorn has closed it already; the kernel has taken it out of the poll
-            for known in [number for number, other in self._open.items() if other is conn]:
-                self._open.pop(known, None)
+        """Close at once, or, where the client is still sending, when it has had a moment to read the answer."""
+        if self._open.get(conn.descriptor) == conn:
+            del self._open[conn.descriptor]
+        sock: socket.socket = conn.sock
+        if sock.fileno() < 0:
             return
-        self._open.pop(descriptor, None)
-        self._epoll.unregister(descriptor)
-        conn.close(graceful=True)
+        with suppress(OSError):
+            self._epoll.unregister(conn.descriptor)
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_WR)
+        # To close with something unread resets the connection, and the client may lose the answer (RFC 9112, 9.6).
+        if _drained(sock):
+            sock.close()
+        else:
+            self._leaving.append((time.monotonic() + _LINGER_SECONDS, sock))
 
     def _close_idle(self, *, before: float) -> None:
         """Close connections whose time to send another request was over `before` (of the monotonic clock)."""
         for descriptor, conn in list(self._idle.items()):
-            if conn.timeout <= before and self._idle.pop(descriptor, None) is conn:
-                self._close(conn)
+            if conn.timeout <= before:
+                owned = self._idle.pop(descriptor, None)
+                if owned is not None:
+                    self._close(owned)
+
+    def _close_leaving(self, *, before: float) -> None:
+        for _ in range(len(self._leaving)):
+            deadline, sock = self._leaving.popleft()
+            if _drained(sock) or deadline <= before:
+                sock.close()
+            else:
+                self._leaving.append((deadline, sock))
 
     def _finish(self) -> None:
         """Answer what is under way. Clients that may be sending already get a moment, and `Connection: close`."""
         now = time.monotonic()
         deadline, linger = now + self.cfg.graceful_timeout, now + STOP_KEEPALIVE_LINGER
-        while self._open and time.monotonic() < deadline:
+        while (self._open or self._leaving) and time.monotonic() < deadline:
             self.notify()
             if time.monotonic() >= linger:
                 self._close_idle(before=float("inf"))
+            self._close_leaving(before=time.monotonic())
             time.sleep(0.02)
+
+
+def _drained(sock: socket.socket) -> bool:
+    """Throw away what has arrived; whether nothing had, or the client has closed."""
+    try:
+        return not sock.recv(_PEEK, socket.MSG_DONTWAIT)
+    except OSError:
+        return True

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import resource
+import sys
+
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
@@ -11,7 +15,16 @@ from databunker.access.models import AccessToken, TokenKind
 from databunker.crypto import store
 from databunker.errors import VaultError
 
-__all__ = ["NotReady", "verify"]
+__all__ = ["NotReady", "protect_memory", "verify"]
+
+_PR_SET_DUMPABLE = 4
+
+
+def protect_memory() -> None:
+    """No core dumps, and no reading of this process's memory by other processes of the same user, where possible."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0)
 
 
 class NotReady(Exception):

@@ -15,6 +15,7 @@ from databunker.api.handler import Handler  # noqa: E402
 
 application = Handler()
 
+startup.protect_memory()
 try:
     startup.verify()
 except startup.NotReady as problem:

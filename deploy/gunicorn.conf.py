@@ -14,7 +14,7 @@ bind = f"{settings.BUNKER_HOST}:{settings.BUNKER_PORT}"
 workers = settings.BUNKER_WORKERS or os.cpu_count() or 1
 worker_class = "databunker.server_worker.SharedPollWorker" if hasattr(select, "epoll") else "gthread"
 threads = settings.BUNKER_THREADS
-worker_connections = 1000
+worker_connections = 900  # below the usual limit of 1,024 file descriptors
 backlog = 2048
 keepalive = 75  # longer than the 60 s after which common load balancers let go of an idle connection
 timeout = 60
@@ -25,6 +25,10 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH1
 accesslog = None
 logger_class = "databunker.server_log.ServerLog"
 control_socket_disable = True
+
+# Headers decide nothing about the path or the scheme: the product reads X-Forwarded-For alone, as TRUSTED_PROXIES says.
+forwarder_headers = ""
+secure_scheme_headers = {}
 
 limit_request_line = 8190
 limit_request_fields = 100
@@ -37,6 +41,8 @@ def on_starting(server):
 
     import django
 
+    # Workers share their metrics through files in this folder; prometheus_client looks when it is imported.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="databunker-metrics-")
     django.setup()
     from databunker import startup
 
@@ -44,9 +50,8 @@ def on_starting(server):
         startup.verify()
     except startup.NotReady as problem:
         print(f"databunker: {problem}", file=sys.stderr)
+        on_exit(server)
         sys.exit(1)
-    # Workers share their metrics through files in this folder.
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="databunker-metrics-")
 
 
 def post_worker_init(worker):

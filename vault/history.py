@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
+from django.conf import settings
 
 from audit import queries as trail_queries
 from audit import trail
@@ -81,7 +82,7 @@ def list_events(actor: Actor, *, token: str, offset: int, limit: int) -> EventPa
 
 
 def list_all_events(actor: Actor, *, offset: int, limit: int) -> EventPage:
-    """Everybody's events.
+    """Everybody's events; to an application's token without whose they are, unless LIST_USERS is `legacy`.
 
     Raises:
         AccessDenied: the actor may not read them.
@@ -89,7 +90,10 @@ def list_all_events(actor: Actor, *, offset: int, limit: int) -> EventPage:
     require(actor, Permission.AUDIT_LIST_ALL)
     trail.record(actor, TRAIL_LISTED_ALL)
     total, events = trail_queries.events(tenant=actor.tenant, subject=None, offset=offset, limit=limit)
-    records = storage.by_subjects(actor.tenant, {event.subject for event in events if event.subject})
+    # An application that may not list people doesn't get to do so by way of the trail.
+    shown = actor.kind is not ActorKind.ADMIN or settings.LIST_USERS == "legacy"
+    subjects = {event.subject for event in events if event.subject} if shown else set()
+    records = storage.by_subjects(actor.tenant, subjects)
     return EventPage(total, [_view(event, records.get(event.subject or b"")) for event in events])
 
 
@@ -144,10 +148,10 @@ def _detail(event: Event, record: OpenRecord | None) -> dict[str, Any]:
     key_id = envelope.key_id_of(event.detail)
     if not trail.sealed_by_person(event.subject, event.outcome):
         opened = keyring_for(key_id).open(event.detail, place)
-    elif record is not None and key_id == record.row.generation:
-        opened = record.key.open(event.detail, place)
+    elif record is None or 0 < key_id < record.row.generation:
+        return {}  # sealed under a record key that forget-me has destroyed
     else:
-        return {}
+        opened = record.key.open(event.detail, place)
     found: dict[str, Any] = orjson.loads(opened)
     return found
 

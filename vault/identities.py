@@ -20,10 +20,12 @@ from . import normalise
 __all__ = [
     "IdentityField",
     "IdentityRow",
+    "as_text",
     "configured",
     "extract",
     "field_named",
     "identity_digest",
+    "identity_tag",
     "is_shared",
     "rows_for",
 ]
@@ -52,6 +54,7 @@ class IdentityRow(NamedTuple):
     field: str
     digest: bytes
     slot: bytes
+    tag: bytes
 
 
 BUILT_IN = (
@@ -123,6 +126,13 @@ def identity_digest(field: IdentityField, value: str, *, tenant: int, keyring: K
     return hashing.digest(value.encode(), key=key)
 
 
+def identity_tag(digest: bytes, *, tenant: int, subject: bytes, keyring: Keyring | None = None) -> bytes:
+    """Proves that this vault itself gave the identity to the person."""
+    root = (keyring or store.current_keyring()).secret(Purpose.INDEX)
+    key = hashing.derive_key(root, b"identity-row", tenant.to_bytes(4, "big"))
+    return hashing.digest(digest + subject, key=key)
+
+
 def extract(profile: Mapping[str, Any], *, lenient: bool = False) -> list[tuple[IdentityField, str]]:
     """The normalised identities in `profile`; absent, null and empty fields have none.
 
@@ -156,20 +166,27 @@ def _as_text(field: IdentityField, value: Any) -> str:
     raise BadRequest(f"{field.name} must be {allowed}")
 
 
+def as_text(mode: str, value: Any) -> str:
+    """The text that `value` is looked up by: itself, or the decimal digits of a number.
+
+    Raises:
+        BadRequest: of a type that can't be looked up.
+    """
+    field = configured().get(mode)
+    return _as_text(field, value) if field else _as_text(IdentityField(mode, "token"), value)
+
+
 def rows_for(profile: Mapping[str, Any], *, tenant: int, subject: bytes, keyring: Keyring) -> list[IdentityRow]:
     """The blind index entries of `profile`, in one order for all writers so that they can't deadlock.
 
     Raises:
         BadRequest: see `extract`; also where nothing in the profile can be looked up.
     """
-    rows = [
-        IdentityRow(
-            field.name,
-            identity_digest(field, value, tenant=tenant, keyring=keyring),
-            UNIQUE_SLOT if field.unique else subject,
-        )
-        for field, value in extract(profile)
-    ]
+    rows = []
+    for field, value in extract(profile):
+        digest = identity_digest(field, value, tenant=tenant, keyring=keyring)
+        tag = identity_tag(digest, tenant=tenant, subject=subject, keyring=keyring)
+        rows.append(IdentityRow(field.name, digest, UNIQUE_SLOT if field.unique else subject, tag))
     if not rows:
         raise BadRequest("all user lookup fields are missing")
     return sorted(rows, key=lambda row: row.digest)

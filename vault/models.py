@@ -67,6 +67,7 @@ class Identity(models.Model):
     slot = FixedBinaryField(length=16)
     subject = FixedBinaryField(length=16)
     field = models.CharField(max_length=63)
+    tag = FixedBinaryField(length=16, help_text="Keyed hash of the row: SQL alone can't give an identity to another")
 
     class Meta:
         db_table = "vault_identity"

@@ -9,6 +9,7 @@ On any property, at any depth of `properties` (also behind a `$ref` within the f
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import orjson
 from django.conf import settings
 
 from databunker.errors import BadRequest
@@ -25,6 +27,7 @@ from .schema_walk import FieldPath, find_marks, property_names
 __all__ = ["RecordSchema", "check", "configured"]
 
 _ABSENT = object()
+_MOST_DIGITS = 300  # about what a double holds; to reckon with more would cost time that a caller chooses
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +99,35 @@ def _load(path: str) -> RecordSchema:
         raise ValueError(f"USER_SCHEMA_FILE is no JSON Schema of Draft 2020-12: {error.message}") from None
     try:
         marked = find_marks(document)
-        validator = jsonschema.Draft202012Validator(
-            document, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
-        )
+        validator = _Validator(document, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
         validator.is_valid({})
     except ValueError as error:
         raise ValueError(f"USER_SCHEMA_FILE: {error}") from None
     except RecursionError:
         raise ValueError("USER_SCHEMA_FILE: a reference leads to itself") from None
     return RecordSchema(validator, marked, property_names(document))
+
+
+def _unique_items(validator: Any, unique: bool, instance: Any, schema: Any) -> Iterator[Any]:  # noqa: ARG001, FBT001
+    """In linear time, where jsonschema compares each item with each other."""
+    if unique and validator.is_type(instance, "array"):
+        seen = {orjson.dumps(_comparable(item), option=orjson.OPT_SORT_KEYS) for item in instance}
+        if len(seen) < len(instance):
+            yield jsonschema.ValidationError("items are not unique")
+
+
+def _comparable(value: Any) -> Any:
+    """1.0 and 1 are one number to JSON Schema."""
+    if isinstance(value, dict):
+        return {name: _comparable(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_comparable(member) for member in value]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return f"#{value}" if isinstance(value, int) and not isinstance(value, bool) else [value]
+
+
+_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"uniqueItems": _unique_items})
 
 
 def _with_plain_numbers(value: Any) -> Any:
@@ -114,6 +137,8 @@ def _with_plain_numbers(value: Any) -> Any:
     if isinstance(value, list):
         return [_with_plain_numbers(member) for member in value]
     if isinstance(value, Decimal):
+        if value and abs(value.adjusted()) > _MOST_DIGITS:
+            raise BadRequest("profile does not fit the record schema: a number is out of range")
         return int(value) if value == value.to_integral_value() else float(value)
     return value
 

@@ -18,6 +18,7 @@ from .records import OpenRecord
 __all__ = ["OpenShare", "Terms", "delete_shares_of", "picked", "seal_share", "share_digest", "split_fields"]
 
 _MAX_FIELDS = 100
+_MAX_FIELDS_LENGTH = 4096
 
 
 class Terms(NamedTuple):
@@ -38,8 +39,9 @@ def share_digest(share_id: UUID) -> bytes:
     return hashing.digest(share_id.bytes, key=hashing.derive_key(root, b"shared-record"))
 
 
-def _place(tenant: int, digest: bytes, field: bytes) -> Place:
-    return Place(tenant, b"share", field, digest)
+def _place(tenant: int, digest: bytes, field: bytes, expires: int) -> Place:
+    """The end is bound to what ends: to move it in the database makes both unreadable."""
+    return Place(tenant, b"share", field, digest, expires)
 
 
 def seal_share(share_id: UUID, terms: Terms, *, holder: OpenRecord, created: int, expires: int) -> SharedRecord:
@@ -50,8 +52,8 @@ def seal_share(share_id: UUID, terms: Terms, *, holder: OpenRecord, created: int
         tenant=row.tenant,
         subject=row.subject,
         generation=row.generation,
-        sealed_id=holder.key.seal(share_id.bytes, _place(row.tenant, digest, b"id")),
-        terms=holder.key.seal(orjson.dumps(terms._asdict()), _place(row.tenant, digest, b"terms")),
+        sealed_id=holder.key.seal(share_id.bytes, _place(row.tenant, digest, b"id", expires)),
+        terms=holder.key.seal(orjson.dumps(terms._asdict()), _place(row.tenant, digest, b"terms", expires)),
         created=created,
         expires=expires,
     )
@@ -69,7 +71,9 @@ class OpenShare:
         self.holder = holder
 
     def _open(self, sealed: bytes, field: bytes) -> bytes:
-        return self.holder.key.open(sealed, _place(self.stored.tenant, bytes(self.stored.digest), field))
+        return self.holder.key.open(
+            sealed, _place(self.stored.tenant, bytes(self.stored.digest), field, self.stored.expires)
+        )
 
     @property
     def share_id(self) -> UUID:
@@ -92,6 +96,8 @@ def split_fields(text: str) -> list[str]:
     """
     if not text.strip():
         return []
+    if len(text) > _MAX_FIELDS_LENGTH:
+        raise BadRequest(f"fields has at most {_MAX_FIELDS_LENGTH} characters")
     fields = [field.strip() for field in text.split(",")]
     if len(fields) > _MAX_FIELDS or not all(name for field in fields for name in field.split(".")):
         raise BadRequest(f"fields is a comma list of at most {_MAX_FIELDS} names, with dots for what is nested")

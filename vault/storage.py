@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
+from databunker.crypto import hashing
+from databunker.crypto.errors import IntegrityFailure
 from databunker.db.statements import Insert, Statement, execute, fetch_all, fetch_one, fetch_recording
 
-from .identities import UNIQUE_SLOT, IdentityRow
+from .identities import UNIQUE_SLOT, IdentityRow, identity_tag
 from .lookups import ByToken
 from .models import RecordVersion
 from .records import OpenRecord, RecordRow
@@ -31,12 +33,12 @@ __all__ = [
 ]
 
 _COLUMNS = ", ".join(f"r.{name}" for name in RecordRow._fields)
-_IDENTITY_COLUMNS = ("tenant", "digest", "slot", "subject", "field")
+_IDENTITY_COLUMNS = ("tenant", "digest", "slot", "subject", "field", "tag")
 _VERSION_COLUMNS = ("tenant", "subject", "version", "generation", "profile", "replaced")
 
 _BY_SUBJECT = f"SELECT {_COLUMNS} FROM vault_record r WHERE r.tenant = %s AND r.subject = %s"  # noqa: S608
 _WITH_DIGEST = (
-    f"SELECT {_COLUMNS} FROM vault_identity i "  # noqa: S608
+    f"SELECT i.tag, {_COLUMNS} FROM vault_identity i "  # noqa: S608
     "JOIN vault_record r ON r.tenant = i.tenant AND r.subject = i.subject WHERE i.tenant = %s AND i.digest = %s"
 )
 # A constant limit: with a parameter PostgreSQL would plan the prepared statement anew each time.
@@ -81,12 +83,24 @@ def by_subjects(tenant: int, subjects: Collection[bytes]) -> dict[bytes, OpenRec
 
 def by_digest(tenant: int, digest: bytes) -> list[OpenRecord]:
     """Who has this identity: nobody, one person, or two of the several who share it."""
-    return [_opened(row) for row in fetch_all(_BY_DIGEST, [tenant, digest], hot=True)]
+    return [_holder(digest, row) for row in fetch_all(_BY_DIGEST, [tenant, digest], hot=True)]
 
 
 def holders(tenant: int, digest: bytes, *, offset: int, limit: int) -> list[OpenRecord]:
     """A page of those who share this identity."""
-    return [_opened(row) for row in fetch_all(_HOLDERS, [tenant, digest, limit, offset])]
+    return [_holder(digest, row) for row in fetch_all(_HOLDERS, [tenant, digest, limit, offset])]
+
+
+def _holder(digest: bytes, row: Sequence[object]) -> OpenRecord:
+    """
+    Raises:
+        IntegrityFailure: the identity was given to this person by somebody who has no key.
+    """
+    record = _opened(row[1:])
+    expected = identity_tag(digest, tenant=record.row.tenant, subject=record.row.subject)
+    if not hashing.same(bytes(row[0]), expected):  # type: ignore[call-overload]
+        raise IntegrityFailure("an identity does not belong to the record that it names")
+    return record
 
 
 def count_holders(tenant: int, digest: bytes) -> int:
@@ -105,7 +119,7 @@ def record_insert(rows: Sequence[RecordRow]) -> Insert:
 
 def identity_insert(tenant: int, holders: Iterable[tuple[bytes, IdentityRow]]) -> Insert:
     """Blind index entries and whose they are."""
-    rows = [(tenant, entry.digest, entry.slot, subject, entry.field) for subject, entry in holders]
+    rows = [(tenant, entry.digest, entry.slot, subject, entry.field, entry.tag) for subject, entry in holders]
     return Insert("vault_identity", _IDENTITY_COLUMNS, rows)
 
 

@@ -42,6 +42,7 @@ class AccessToken(models.Model):
     created = models.BigIntegerField(help_text="Unix seconds")
     expires = models.BigIntegerField(null=True, help_text="Unix seconds; empty: never")
     revoked = models.BigIntegerField(null=True, help_text="Unix seconds; empty: not revoked")
+    mac = FixedBinaryField(length=32, help_text="Over all that the token may do, so that SQL alone grants nothing")
 
     class Meta:
         db_table = "access_token"

@@ -6,8 +6,10 @@ import time
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db import transaction
 
 from databunker.crypto import hashing, store
+from databunker.crypto.encoding import pack
 from databunker.crypto.keyring import Purpose
 from databunker.db.statements import fetch_one
 from databunker.ids import new_token, parse_token, unix_now
@@ -82,13 +84,25 @@ def is_known(token: str) -> bool:
 
 def _read(digest: bytes) -> Grant | None:
     row = fetch_one(
-        "SELECT id, tenant, kind, digest, subject, expires FROM access_token WHERE digest = %s AND revoked IS NULL",
+        "SELECT id, tenant, kind, subject, expires, mac FROM access_token WHERE digest = %s AND revoked IS NULL",
         [digest],
     )
-    if row is None or not hashing.same(bytes(row[3]), digest):
+    if row is None:
         return None
-    token_id, tenant, kind, _, subject, expires = row
-    return Grant(ActorKind(kind), tenant, token_id, None if subject is None else bytes(subject), expires)
+    token_id, tenant, kind, subject, expires, mac = row
+    subject = None if subject is None else bytes(subject)
+    expected = _row_mac(digest, tenant=tenant, kind=kind, subject=subject, expires=expires, revoked=None)
+    if not hashing.same(bytes(mac), expected):
+        return None  # the row was changed by somebody who has no key
+    return Grant(ActorKind(kind), tenant, token_id, subject, expires)
+
+
+def _row_mac(
+    digest: bytes, *, tenant: int, kind: int, subject: bytes | None, expires: int | None, revoked: int | None
+) -> bytes:
+    root = store.current_keyring().secret(Purpose.REFERENCE)
+    numbers = [str(number).encode() for number in (tenant, kind, expires, revoked)]
+    return hashing.mac(pack([digest, subject or b"", *numbers]), key=hashing.derive_key(root, b"access-token-row"))
 
 
 def add_token(
@@ -100,16 +114,25 @@ def add_token(
     Raises:
         IntegrityError: the same token exists already.
     """
+    digest = token_digest(token)
+    mac = _row_mac(digest, tenant=tenant, kind=kind, subject=subject, expires=expires, revoked=None)
     return AccessToken.objects.create(
-        tenant=tenant, kind=kind, digest=token_digest(token), subject=subject, label=label, created=unix_now(),
-        expires=expires,
+        tenant=tenant, kind=kind, digest=digest, subject=subject, label=label, created=unix_now(),
+        expires=expires, mac=mac,
     )  # fmt: skip
 
 
 def revoke_token(token_id: int, *, tenant: int) -> bool:
     """Whether there was such a token to revoke. Other processes follow within AUTH_CACHE_SECONDS."""
-    changed = AccessToken.objects.filter(pk=token_id, tenant=tenant, revoked=None).update(revoked=unix_now())
+    row = AccessToken.objects.filter(pk=token_id, tenant=tenant, revoked=None).first()
+    if row is None:
+        return False
+    now = unix_now()
+    subject = None if row.subject is None else bytes(row.subject)
+    mac = _row_mac(bytes(row.digest), tenant=tenant, kind=row.kind, subject=subject, expires=row.expires, revoked=now)
+    changed = AccessToken.objects.filter(pk=token_id, revoked=None).update(revoked=now, mac=mac)
     forget_cached()
+    transaction.on_commit(forget_cached)  # once more: another thread may have asked before the commit
     return bool(changed)
 
 
@@ -117,6 +140,7 @@ def delete_tokens_of(subject: bytes, *, tenant: int) -> None:
     """Delete every access token of a person. Other processes follow within AUTH_CACHE_SECONDS."""
     AccessToken.objects.filter(tenant=tenant, subject=subject).delete()
     forget_cached()
+    transaction.on_commit(forget_cached)  # once more: another thread may have asked before the commit
 
 
 def forget_cached() -> None:

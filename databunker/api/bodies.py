@@ -65,7 +65,10 @@ def _read(request: HttpRequest, limit: int) -> bytes:
     if request.META.get("HTTP_TRANSFER_ENCODING", "").lower() != "chunked":
         return b""
     # Django reads no body of unannounced length; the server has undone the chunks already.
-    body: bytes = request.META["wsgi.input"].read(limit + 1)
+    try:
+        body: bytes = request.META["wsgi.input"].read(limit + 1)
+    except Exception:  # noqa: BLE001 - each server has errors of its own for chunks that are none
+        raise BadRequest("the request body could not be read") from None
     if len(body) > limit:
         raise PayloadTooLarge(f"the request body is larger than {limit} bytes")
     return body

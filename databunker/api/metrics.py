@@ -22,7 +22,7 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 1
 _SECONDS = Histogram("databunker_request_seconds", "Time to answer a request.", ["route", "method"], buckets=_BUCKETS)
 _REQUESTS = Counter("databunker_requests", "Requests answered.", ["route", "method", "status"])
 UNRECORDED = Counter(
-    "databunker_refusals_unrecorded", "Refusals of callers without a valid token that were counted but not audited."
+    "databunker_refusals_unrecorded", "Refusals of strangers and of people that were counted but not audited."
 )
 
 

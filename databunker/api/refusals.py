@@ -14,8 +14,8 @@ from . import metrics
 
 __all__ = ["record"]
 
-# Callers without a valid token could fill the trail at the speed of the network. Beyond this rate a process
-# counts them (databunker_refusals_unrecorded_total) and writes no event for each.
+# Callers without a valid token, and people with their own, could fill the trail at the speed of the network. Beyond
+# this rate a process counts them (databunker_refusals_unrecorded_total) and writes no event for each.
 _BURST = 100
 _PER_SECOND = 10.0
 
@@ -39,14 +39,15 @@ class _Bucket:
             return True
 
 
-_strangers = _Bucket()
+_buckets = {ActorKind.ANYONE: _Bucket(), ActorKind.PERSON: _Bucket()}
 
 
 def record(actor: Actor, event_type: EventType, refusal: VaultError) -> None:
     """Write the event of a refusal; none where the database is what failed."""
     if isinstance(refusal, Unavailable):
         return
-    if actor.kind is ActorKind.ANYONE and not _strangers.take():
+    bucket = _buckets.get(actor.kind)
+    if bucket is not None and not bucket.take():
         metrics.UNRECORDED.inc()
         return
     trail.refuse(actor, event_type, refusal)

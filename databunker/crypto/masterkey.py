@@ -141,3 +141,11 @@ def write_new_file(path: Path, key: MasterKey) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as handle:
         handle.write(key.secret.hex() + "\n")
+        handle.flush()
+        os.fsync(handle.fileno())
+    # The folder's entry too: the keyring that this key wraps is about to be stored for good.
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -17,6 +18,8 @@ from .logs import logging_config
 _env = environ.Env()
 _env_file = Path(os.environ.get("DATABUNKER_ENV_FILE", str(BASE_DIR / ".env")))
 if _env_file.is_file():
+    # What the library can't read of the file it would quote, and it may be a key.
+    logging.getLogger("environ").setLevel(logging.CRITICAL)
     _env.read_env(_env_file)
 
 # Each setting of the table becomes an attribute of django.conf.settings under its own name.

@@ -10,4 +10,4 @@ from databunker.api import refusals
 @pytest.fixture(autouse=True)
 def _full_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test may be refused as often as a new process may, whatever the tests before it did."""
-    monkeypatch.setattr(refusals, "_strangers", refusals._Bucket())
+    monkeypatch.setattr(refusals, "_buckets", {kind: refusals._Bucket() for kind in refusals._buckets})

@@ -361,7 +361,7 @@ def test_refusals_of_strangers_are_counted_when_they_come_too_fast(api: Api, mon
     from databunker.api import refusals
 
     monkeypatch.setattr(refusals, "_BURST", 0)
-    monkeypatch.setattr(refusals, "_strangers", refusals._Bucket())
+    monkeypatch.setattr(refusals, "_buckets", {kind: refusals._Bucket() for kind in refusals._buckets})
     with told_by() as told:
         assert_refused(Api().get("/v1/user/login/ann"), 403, "Access denied")
         assert_refused(Api("wrong").get("/v1/user/login/ann"), 403, "Access denied")

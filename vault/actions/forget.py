@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.conf import settings
@@ -67,8 +68,10 @@ def _forget(actor: Actor, lookup: Lookup) -> UUID:
         delete_shares_of(old.tenant, old.subject)
         storage.delete_identities(old.tenant, old.subject, old.digest_set - kept)
         delete_tokens_of(old.subject, tenant=old.tenant)
-    # The event says nothing of what was looked up: sealed under the new key, it would outlive the person.
-    trail.record(actor, RECORD_FORGOTTEN, subject=old.subject, sealer=key)
+    # The event says nothing of what was looked up, nor of the person's address: under the new key it would outlive
+    # the person.
+    teller = replace(actor, address="") if actor.kind is ActorKind.PERSON else actor
+    trail.record(teller, RECORD_FORGOTTEN, subject=old.subject, sealer=key)
     return token
 
 

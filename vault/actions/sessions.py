@@ -46,6 +46,7 @@ def store_session(actor: Actor, *, session: str, data: dict[str, Any]) -> UUID:
 
     def attempt() -> UUID:
         with atomically():
+            _purge(actor.tenant, now)
             holder = _holder(actor, data)
             row = seal_session(session_id, content, tenant=actor.tenant, holder=holder, stored=now, expires=expires)
             Session.objects.bulk_create(
@@ -68,6 +69,15 @@ def store_session(actor: Actor, *, session: str, data: dict[str, Any]) -> UUID:
 _REPLACED = ["subject", "generation", "sealed_id", "data", "stored", "expires"]
 
 
+def _purge(tenant: int, now: int) -> None:
+    """Some of the sessions that have ended: each new one makes room."""
+    ended = Session.objects.filter(tenant=tenant, expires__lte=now).values_list("digest", flat=True)[:_PURGED_AT_ONCE]
+    Session.objects.filter(tenant=tenant, digest__in=list(ended)).delete()
+
+
+_PURGED_AT_ONCE = 10
+
+
 def _holder(actor: Actor, data: dict[str, Any]) -> OpenRecord | None:
     """Whose session it is, locked, so that a forget-me at the same time finds it."""
     for lookup in _lookups(actor, data):
@@ -84,9 +94,10 @@ def _lookups(actor: Actor, data: dict[str, Any]) -> list[Lookup]:
     found: list[Lookup] = []
     for mode in ("token", *identities.configured()):
         value = data.get(mode)
-        if isinstance(value, str) and value and not identities.is_shared(mode):
+        if value is not None and not identities.is_shared(mode):
             try:
-                found.append(lookups.parse(mode, value, tenant=actor.tenant))
+                text = identities.as_text(mode, value)
+                found.append(lookups.parse(mode, text, tenant=actor.tenant))
             except BadRequest:
                 continue  # of no use for finding anybody; it stays in the session's data as it is
     return found

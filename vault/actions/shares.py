@@ -12,7 +12,7 @@ from databunker import periods
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
 from databunker.db.statements import atomically, retrying
-from databunker.errors import BadRequest, NotFound
+from databunker.errors import BadRequest, Conflict, NotFound
 from databunker.ids import new_token, parse_token, unix_now
 
 from .. import lookups, storage
@@ -26,6 +26,9 @@ from ..shares import Terms, seal_share, share_digest, split_fields
 
 __all__ = ["create_share", "revoke_share"]
 
+_MAX_PARTNER = 256
+_MAX_SHARES = 100
+
 
 def create_share(actor: Actor, *, mode: str, identity: str, wish: dict[str, Any]) -> UUID:
     """The id under which anybody may read what `wish` names, until it expires or is revoked.
@@ -37,6 +40,7 @@ def create_share(actor: Actor, *, mode: str, identity: str, wish: dict[str, Any]
         AccessDenied: the actor may not share this person's data.
         NotFound: no such person, or the person has no such application data or session.
         BadRequest: a field of `wish` can't be read.
+        Conflict: the person has a hundred shared records already.
     """
     terms = _terms(wish)
     lookup = lookups.parse(mode, identity, tenant=actor.tenant)
@@ -49,6 +53,7 @@ def create_share(actor: Actor, *, mode: str, identity: str, wish: dict[str, Any]
             record = find(actor, lookup, Permission.SHARE_MANAGE, lock=True)
             record.require_active()
             _require_owned(record, terms)
+            _make_room(record, now)
             share_id = new_token()
             seal_share(share_id, terms, holder=record, created=now, expires=expires).save(force_insert=True)
             detail = {**lookup.trace(), "app": terms.app, "partner": terms.partner, "fields": terms.fields}
@@ -63,6 +68,8 @@ def _terms(wish: dict[str, Any]) -> Terms:
     for name, value in texts.items():
         if not isinstance(value, str):
             raise BadRequest(f"{name} must be text")
+    if len(texts["partner"]) > _MAX_PARTNER:
+        raise BadRequest(f"partner has at most {_MAX_PARTNER} characters")
     if texts["app"] and texts["session"]:
         raise BadRequest("share an application's data or a session, not both")
     return Terms(
@@ -71,6 +78,17 @@ def _terms(wish: dict[str, Any]) -> Terms:
         session=str(parse_session_id(texts["session"])) if texts["session"] else "",
         partner=texts["partner"],
     )
+
+
+def _make_room(record: OpenRecord, now: int) -> None:
+    """
+    Raises:
+        Conflict: the person shares too much already.
+    """
+    of_person = SharedRecord.objects.filter(tenant=record.row.tenant, subject=record.row.subject)
+    of_person.filter(expires__lte=now).delete()
+    if of_person.count() >= _MAX_SHARES:
+        raise Conflict(f"a person has at most {_MAX_SHARES} shared records", subject=record.row.subject)
 
 
 def _require_owned(record: OpenRecord, terms: Terms) -> None:

@@ -40,7 +40,9 @@ class Metrics(Endpoint):
     public: ClassVar = {"GET": None}
 
     def get(self, call: Call) -> HttpResponse:
-        if call.actor.address not in settings.METRICS_ALLOWED_ADDRESSES:
+        # Behind a proxy that nobody told us of, every caller has the proxy's address.
+        unknown_proxy = not settings.TRUSTED_PROXIES and "HTTP_X_FORWARDED_FOR" in call.request.META
+        if unknown_proxy or call.actor.address not in settings.METRICS_ALLOWED_ADDRESSES:
             actor: Actor = TokenAuthentication().authenticate(call.request)[0]
             require_some(actor, Permission.METRICS_READ)
         return raw(metrics.exposition(), content_type=metrics.CONTENT_TYPE_LATEST)

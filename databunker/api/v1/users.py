@@ -96,6 +96,8 @@ class Bulk(Endpoint):
         records = body.get("records")
         if not isinstance(records, list) or set(body) != {"records"}:
             raise BadRequest('send {"records": [profile, …]}')
+        if len(records) > actions.MAX_RECORDS:
+            raise BadRequest(f"at most {actions.MAX_RECORDS} records a call")
         results = actions.create_records(call.actor, profiles=[_candidate(record) for record in records])
         rows: list[dict[str, Any]] = [
             {"token": str(result.token)} if isinstance(result, Created) else {"error": result.reason, "index": index}

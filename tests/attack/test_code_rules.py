@@ -1,0 +1,182 @@
+"""Rules that no test of behaviour can see: how secrets are compared, where chance comes from, how SQL is put together."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+PACKAGES = ("databunker", "vault", "audit")
+
+
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    """Every file of the product; migrations are as Django writes them."""
+    for package in PACKAGES:
+        for path in sorted((PROJECT / package).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield str(path.relative_to(PROJECT)), ast.parse(path.read_text())
+
+
+def nodes() -> Iterator[tuple[str, ast.AST]]:
+    for name, module in sources():
+        yield from ((name, node) for node in ast.walk(module))
+
+
+def test_the_rules_look_at_the_whole_product() -> None:
+    names = {name for name, _ in sources()}
+    assert {"vault/storage.py", "databunker/crypto/keyring.py", "audit/trail.py"} <= names
+    assert len(names) > 60
+
+
+# --- comparing -------------------------------------------------------------------------------------------------------
+
+SECRET = re.compile(r"(^|_)(digest|mac|secret|token|unlock|code|password|key|nonce|signature|subject|fingerprint)s?$")
+# What is compared with == all the same, and why that gives nothing away.
+HARMLESS = {
+    # References, not tokens: the caller has proved who it is, and guesses nothing.
+    ("databunker/access/permissions.py", "subject == actor.subject"),
+    # The number that stands in clear in the header of every wrapped key.
+    ("databunker/crypto/masterkey.py", "envelope.key_id_of(wrapped) != self.fingerprint"),
+    # Both sides are made from what is stored and sent: whether they differ is told by the outcome anyway.
+    ("vault/actions/change.py", "new.digests == old.digests"),
+}
+
+
+def name_of(node: ast.expr) -> str:
+    """What is compared: `row.digest`, `digest[:4]`, `bytes(digest)` and `digest.hex()` are all a digest; its length is not."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Subscript):
+        return name_of(node.value)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("hex", "lower"):
+        return name_of(node.func.value)
+    if isinstance(node, ast.Call) and name_of(node.func) in ("bytes", "str"):
+        return name_of(node.args[0])
+    return ""
+
+
+def compared_secrets() -> set[tuple[str, str]]:
+    return {
+        (name, ast.unparse(node))
+        for name, node in nodes()
+        if isinstance(node, ast.Compare)
+        and any(isinstance(operator, ast.Eq | ast.NotEq) for operator in node.ops)
+        and any(SECRET.search(name_of(side)) for side in (node.left, *node.comparators))
+    }
+
+
+def test_secrets_are_compared_in_constant_time() -> None:
+    assert compared_secrets() == HARMLESS
+
+
+# --- chance ----------------------------------------------------------------------------------------------------------
+
+
+def imports() -> Iterator[tuple[str, str]]:
+    for name, node in nodes():
+        if isinstance(node, ast.Import):
+            yield from ((name, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield name, str(node.module)
+
+
+def test_chance_comes_from_the_system_and_nothing_reads_code_as_data() -> None:
+    forbidden = {"random", "pickle", "marshal", "shelve", "numpy", "telnetlib", "xml"}
+    assert [(name, module) for name, module in imports() if module.partition(".")[0] in forbidden] == []
+    calls = {(name, name_of(node.func)) for name, node in nodes() if isinstance(node, ast.Call)}
+    assert [call for call in calls if call[1] in ("eval", "exec", "uuid1", "uuid3", "uuid5", "md5", "sha1")] == []
+
+
+def test_only_libsodium_and_keyed_blake2b_do_cryptography() -> None:
+    found = {(name, module.partition(".")[0]) for name, module in imports()}
+    assert {pair for pair in found if pair[1] in ("nacl", "hashlib", "hmac", "cryptography", "Crypto", "ssl")} == {
+        ("databunker/crypto/envelope.py", "nacl"),
+        ("databunker/crypto/hashing.py", "hashlib"),
+        ("databunker/crypto/hashing.py", "hmac"),
+        # Of a whole file that is loaded; what is stored is a keyed hash of it.
+        ("vault/loading/source.py", "hashlib"),
+    }
+    hashes = [
+        node
+        for name, node in nodes()
+        if isinstance(node, ast.Call) and re.fullmatch(r"hashlib\.\w+", ast.unparse(node.func)) and "crypto" in name
+    ]
+    assert {ast.unparse(node.func) for node in hashes} == {"hashlib.blake2b"}
+    assert all({"key", "person"} <= {keyword.arg for keyword in node.keywords} for node in hashes)
+
+
+# --- SQL -------------------------------------------------------------------------------------------------------------
+
+STATEMENT = re.compile(
+    r"^(SELECT|UPDATE|COPY|PREPARE|EXECUTE|WITH)\b|INSERT INTO|DELETE FROM|\b(WHERE|LIMIT|ORDER BY)\b"
+)
+# What is put into the text of a statement. Each is made of our own constants: names of tables and columns, `%s`,
+# other statements. A value never is: it travels as a parameter.
+PARTS = {
+    "databunker/db/prepared.py": {"name", "_numbered(sql)", "', '.join(['%s'] * sql.count('%s'))"},
+    "databunker/db/statements.py": {
+        "table", "values", "', '.join(columns)", "', '.join([row] * rows)", "insert.table",
+        "', '.join(insert.columns)", "guard[0]", "steps", "select[0]", "recorded", "number", "sql",
+    },
+    "vault/storage.py": {"_COLUMNS", "_WITH_DIGEST", "wanted"},
+}  # fmt: skip
+
+
+def text_of(node: ast.JoinedStr) -> str:
+    return "".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
+
+
+def parts_in_sql() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for name, node in nodes():
+        if isinstance(node, ast.JoinedStr) and STATEMENT.search(text_of(node)):
+            parts = {ast.unparse(part.value) for part in node.values if isinstance(part, ast.FormattedValue)}
+            found.setdefault(name, set()).update(parts)
+    return found
+
+
+def test_no_value_is_put_into_the_text_of_a_statement() -> None:
+    for name, parts in parts_in_sql().items():
+        assert parts <= PARTS.get(name, set()), name
+
+
+def test_no_other_way_of_making_text_makes_sql() -> None:
+    """`%`, `+` and `format` on a statement."""
+    offences = []
+    for name, node in nodes():
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod | ast.Add):
+            sides = [side for side in (node.left, node.right) if isinstance(side, ast.Constant | ast.JoinedStr)]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+            sides = [node.func.value]
+        else:
+            continue
+        texts = [
+            str(side.value) if isinstance(side, ast.Constant) else text_of(side)
+            for side in sides
+            if isinstance(side, ast.Constant | ast.JoinedStr)
+        ]
+        offences += [(name, ast.unparse(node)) for text in texts if STATEMENT.search(text)]
+    assert offences == []
+
+
+def test_parts_of_statements_come_from_nowhere_else() -> None:
+    """The names that stand in a statement are given to `Insert` as constants, in one module of each table."""
+    given = {
+        (name, ast.unparse(node.args[0]))
+        for name, node in nodes()
+        if isinstance(node, ast.Call) and name_of(node.func) == "Insert" and node.args
+    }
+    assert given
+    assert all(re.fullmatch(r"'[a-z_]+'", table) for _, table in given), given
+
+
+# --- telling ---------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_printed() -> None:
+    """Commands write to their own streams, servers to their log."""
+    assert [name for name, node in nodes() if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"] == []

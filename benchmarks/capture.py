@@ -43,6 +43,7 @@ __all__ = [
 VERSION, NEXT_VERSION = 41, 42
 IDENTITIES = ("login", "email", "phone")
 EVENT_ID_VERSION = 7  # ids of events are time-ordered UUIDs, those of requests are not
+UUID_DIGITS = re.compile(r"[0-9a-f]{32}")
 PREPARE = re.compile(r"PREPARE (\w+)\b")
 
 
@@ -96,6 +97,8 @@ def describe(value: Any, known: dict[bytes | int, str]) -> list[Any]:
         value = bytes(value)
     if isinstance(value, bytes | int) and value in known:
         return ["known", known[value]]
+    if isinstance(value, str) and UUID_DIGITS.fullmatch(value):
+        value = UUID(hex=value)  # as the product sends one
     match value:
         case None:
             return ["null", None]

@@ -4,11 +4,18 @@ import gc
 import os
 import select
 import shutil
+import sys
 import tempfile
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "databunker.settings")
+
+try:
+    settings.BUNKER_PORT  # noqa: B018 - reads all settings
+except ImproperlyConfigured as problem:
+    sys.exit(f"databunker: {problem}")
 
 bind = f"{settings.BUNKER_HOST}:{settings.BUNKER_PORT}"
 workers = settings.BUNKER_WORKERS or os.cpu_count() or 1
@@ -37,8 +44,6 @@ limit_request_field_size = 8190
 
 def on_starting(server):
     """Refuse to start, with one clear line, where keys or database are not as they must be."""
-    import sys
-
     import django
 
     # Workers share their metrics through files in this folder; prometheus_client looks when it is imported.

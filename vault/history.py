@@ -165,7 +165,7 @@ def _view(event: Event, record: OpenRecord | None) -> EventView:
         title=by_number(event.type).title,
         outcome=Outcome(event.outcome).name.lower(),
         message=detail.get("message", ""),
-        mode=detail.get("mode", "token" if event.subject else ""),
+        mode=detail.get("mode", "token" if event.subject and (event.detail is None or detail) else ""),
         identity=detail.get("identity", ""),
         app=detail.get("app", ""),
         token=record.token if record else None,

@@ -69,7 +69,10 @@ def _master_key(*, new_keyring: bool) -> tuple[MasterKey, bool, Path | None]:
     named_file = Path(settings.DATABUNKER_MASTERKEY_FILE) if settings.DATABUNKER_MASTERKEY_FILE else None
     if new_keyring and named_file and not named_file.exists():
         made = masterkey.generate()
-        masterkey.write_new_file(named_file, made)
+        try:
+            masterkey.write_new_file(named_file, made)
+        except OSError as error:
+            raise MasterKeyError(f"DATABUNKER_MASTERKEY_FILE can't be written: {error.strerror}") from error
         return made, True, named_file
     configured = store.configured_master_key()
     if configured is not None:

@@ -30,6 +30,7 @@ class Setting:
     secret: bool = False
     choices: tuple[str, ...] = field(default=())
     minimum: int | None = None
+    maximum: int | None = None
 
 
 def _group(group: str, *rows: tuple[Any, ...]) -> list[Setting]:
@@ -59,7 +60,7 @@ SETTINGS: list[Setting] = [
         ("DATABASE_PREPARED_STATEMENTS", bool, True, "Prepare frequent statements in each PostgreSQL session. Switch off behind a pooler that shares sessions between transactions, such as pgbouncer in transaction mode."),
         ("SQLITE_BUSY_SECONDS", int, 30, "How long a SQLite writer waits for its turn.", {"minimum": 1}),
         ("BUNKER_HOST", str, "127.0.0.1", "The address that the server listens on."),
-        ("BUNKER_PORT", int, 3000, "The port that the server listens on.", {"minimum": 1}),
+        ("BUNKER_PORT", int, 3000, "The port that the server listens on.", {"minimum": 1, "maximum": 65535}),
         ("BUNKER_WORKERS", int, 0, "Worker processes; 0 means one for each processor core.", {"minimum": 0}),
         ("BUNKER_THREADS", int, 4, "Threads of each worker; each holds one database connection.", {"minimum": 1}),
         ("ALLOWED_HOSTS", list, ["localhost", "127.0.0.1", "[::1]"], "Host names that web pages answer to, separated by commas."),
@@ -115,6 +116,8 @@ def _read_one(env: environ.Env, setting: Setting) -> Any:
         raise ImproperlyConfigured(f"{setting.name} must be one of {', '.join(setting.choices)}")
     if setting.minimum is not None and value < setting.minimum:
         raise ImproperlyConfigured(f"{setting.name} must be at least {setting.minimum}")
+    if setting.maximum is not None and value > setting.maximum:
+        raise ImproperlyConfigured(f"{setting.name} must be at most {setting.maximum}")
     return value
 
 

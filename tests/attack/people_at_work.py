@@ -85,6 +85,7 @@ class PeopleAtWork:
             self._look_at_the_trail(token)
             self._ask_wrongly(person, token)
         self._list()
+        self._come_as_an_application()
         for number, (person, token) in enumerate(busy[::2]):
             path = f"email/{quote(person['email'])}" if number % 2 and "email" in person else f"token/{token}"
             assert self.call("DELETE", f"/v1/user/{path}").status == 200
@@ -166,6 +167,14 @@ class PeopleAtWork:
         self.secrets.add(unlock)
         listed = self.ok("POST", "/v1/users?limit=1000", {"unlockuuid": unlock})
         assert listed["total"] == len(self._people)
+
+    def _come_as_an_application(self) -> None:
+        """With an access token of its own."""
+        application = self.server.vault.new_token("shop")
+        self.secrets.add(application)
+        path = f"/v1/user/token/{self.tokens[0]}"
+        self.ok("GET", path, X_Bunker_Token=application)
+        self.ok("GET", path, X_Bunker_Token="", Authorization=f"Bearer {application}")
 
     def _ask_wrongly(self, person: dict[str, Any], token: str) -> None:
         """Values and secrets in every place of a request where they may be put by mistake or by malice."""

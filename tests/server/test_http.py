@@ -6,7 +6,7 @@ import json
 import socket
 import time
 import uuid
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -230,9 +230,30 @@ def test_clients_that_stall_do_not_keep_others_waiting(client: Client, server: S
             connection.close()
 
 
+def test_heads_without_an_end_do_not_keep_others_waiting(client: Client, server: Server) -> None:
+    """Longer than what is waited for without a thread, with no line too long and no header too many, and no token."""
+    head = b"GET /status HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: %s\r\n" % (n, b"x" * 8000) for n in range(9))
+    endless = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(40)]
+    try:
+        for connection in endless:
+            with suppress(OSError):  # refused already
+                connection.sendall(head)
+        time.sleep(0.2)
+        began = time.monotonic()
+        assert client.call("GET", "/v1/user/login/nobody").status == 404
+        assert time.monotonic() - began < 5
+    finally:
+        for connection in endless:
+            connection.close()
+
+
 def test_idle_connections_do_not_keep_others_waiting(client: Client, server: Server) -> None:
+    """Two hundred of them, half of which have been served before."""
     idle = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(200)]
     try:
+        for connection in idle[::2]:
+            connection.sendall(b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert read_answer(connection).body == b"OK"
         for _ in range(10):
             assert client.call("GET", "/v1/user/login/nobody").status == 404
     finally:

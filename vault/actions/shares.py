@@ -26,6 +26,7 @@ from ..shares import Terms, seal_share, share_digest, split_fields
 
 __all__ = ["create_share", "revoke_share"]
 
+_WISHES = frozenset({"fields", "app", "session", "partner", "expiration"})
 _MAX_PARTNER = 256
 _MAX_SHARES = 100
 
@@ -64,6 +65,9 @@ def create_share(actor: Actor, *, mode: str, identity: str, wish: dict[str, Any]
 
 
 def _terms(wish: dict[str, Any]) -> Terms:
+    if set(wish) - _WISHES:
+        # A mistyped `fields` would share everything.
+        raise BadRequest(f"a shared record has only: {', '.join(sorted(_WISHES))}")
     texts = {name: "" if wish.get(name) is None else wish[name] for name in ("fields", "app", "session", "partner")}
     for name, value in texts.items():
         if not isinstance(value, str):

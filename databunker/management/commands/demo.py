@@ -10,12 +10,14 @@ from django.core.management.base import BaseCommand
 
 from databunker.access.actor import operator
 from databunker.management.setup import initialise
-from databunker.settings.environment import BASE_DIR
+from databunker.settings.environment import BASE_DIR, SETTINGS
 from vault.actions import create_record
 from vault.models import Record
 
 _FOLDER = BASE_DIR / "var"
+_MARKER = "DATABUNKER_DEMO_STARTED"
 _ENVIRONMENT = {
+    "DATABUNKER_ENV_FILE": "",
     "DATABUNKER_DEMO": "true",
     "DATABUNKER_ROOTTOKEN": "DEMO",
     "DATABUNKER_MASTERKEY": "",
@@ -56,9 +58,13 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's interface
 
     def handle(self, **_: Any) -> None:
-        if not settings.DATABUNKER_DEMO:
-            # Settings are read when a process starts: start again with those of the demonstration.
-            os.environ.update(_ENVIRONMENT)
+        if os.environ.get(_MARKER) is None:
+            # Settings are read when a process starts: start again with those of the demonstration, and none of
+            # the operator's but where to listen.
+            for setting in SETTINGS:
+                if not setting.name.startswith("BUNKER_"):
+                    os.environ.pop(setting.name, None)
+            os.environ.update({**_ENVIRONMENT, _MARKER: "1"})
             os.execv(sys.executable, [sys.executable, str(BASE_DIR / "manage.py"), "demo"])  # noqa: S606
         initialise()
         if not Record.objects.exists():

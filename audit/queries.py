@@ -6,6 +6,7 @@ from uuid import UUID
 
 from databunker.errors import NotFound
 
+from . import trail
 from .models import Event
 
 __all__ = ["event", "events"]
@@ -16,7 +17,7 @@ def events(*, tenant: int, subject: bytes | None, offset: int, limit: int) -> tu
     found = Event.objects.filter(tenant=tenant)
     if subject is not None:
         found = found.filter(subject=subject)
-    return found.count(), list(found.order_by("-id")[offset : offset + limit])
+    return found.count(), [_checked(event) for event in found.order_by("-id")[offset : offset + limit]]
 
 
 def event(event_id: UUID, *, tenant: int) -> Event:
@@ -25,6 +26,15 @@ def event(event_id: UUID, *, tenant: int) -> Event:
         NotFound: no such event in this tenant.
     """
     try:
-        return Event.objects.get(pk=event_id, tenant=tenant)
+        return _checked(Event.objects.get(pk=event_id, tenant=tenant))
     except Event.DoesNotExist:
         raise NotFound("event not found") from None
+
+
+def _checked(event: Event) -> Event:
+    """
+    Raises:
+        IntegrityFailure: changed in the database since it was written.
+    """
+    trail.check_mac(trail.EventRow(*(getattr(event, name) for name in trail.EventRow._fields)))
+    return event

@@ -12,6 +12,7 @@ from databunker.access.actor import Actor, ActorKind
 from databunker.crypto import hashing, store
 from databunker.crypto.encoding import pack
 from databunker.crypto.envelope import Place
+from databunker.crypto.errors import IntegrityFailure
 from databunker.crypto.keyring import Purpose
 from databunker.db.statements import Insert, execute
 from databunker.errors import AccessDenied, Conflict, NeedsApproval, NotFound, VaultError
@@ -19,7 +20,18 @@ from databunker.ids import new_event_id, unix_micros
 
 from .events import EventType, Outcome
 
-__all__ = ["EventRow", "Sealer", "build", "detail_place", "event_mac", "insert", "record", "refuse", "sealed_by_person"]
+__all__ = [
+    "EventRow",
+    "Sealer",
+    "build",
+    "check_mac",
+    "detail_place",
+    "event_mac",
+    "insert",
+    "record",
+    "refuse",
+    "sealed_by_person",
+]
 
 
 class Sealer(Protocol):
@@ -60,6 +72,16 @@ def detail_place(event_id: UUID, tenant: int) -> Place:
 def event_mac(row: EventRow, key: bytes) -> bytes:
     """The MAC over every column but itself; numbers as decimal text, absent values as a lone zero byte."""
     return hashing.mac(pack([_canonical(value) for value in row[:-1]]), key=key)
+
+
+def check_mac(row: EventRow) -> None:
+    """
+    Raises:
+        IntegrityFailure: the stored event is not as it was written.
+        UnknownKey: the audit key of the event is gone.
+    """
+    if not hashing.same(row.mac, event_mac(row, store.current_keyring().get(row.key_id).secret)):
+        raise IntegrityFailure("an event was changed in the database")
 
 
 def _canonical(value: bytes | int | UUID | None) -> bytes:

@@ -20,7 +20,7 @@ from collections import deque
 from contextlib import suppress
 from typing import Any
 
-from gunicorn.http.errors import ParseException
+from gunicorn.http.errors import LimitRequestHeaders, ParseException
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 __all__ = ["SharedPollWorker"]
@@ -45,6 +45,9 @@ def _has_whole_request(conn: Any) -> bool:
     """Whether a thread can read the next request without waiting for the client.
 
     If not, the kernel is told how many bytes to wait for, so that clients that stall hold no thread.
+
+    Raises:
+        LimitRequestHeaders: the head has no end within reason.
     """
     sock, buffered = conn.sock, _read_ahead(conn)
     try:
@@ -55,6 +58,9 @@ def _has_whole_request(conn: Any) -> bool:
         return True  # gunicorn will find out
     if not arrived and not buffered:
         return True  # the client has closed
+    arrived = arrived[: _PEEK - len(buffered)]
+    if len(buffered + arrived) >= _PEEK and _END_OF_HEAD not in buffered + arrived:
+        raise LimitRequestHeaders(f"a head of more than {_PEEK} bytes")
     missing = _missing(buffered + arrived)
     # A low-water mark that stays would keep gunicorn from reading less.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(arrived) + missing if missing else 1)
@@ -144,12 +150,22 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
                     conn = self._idle.pop(descriptor, None)
                     if conn is None:
                         continue
-                    if event & _HANGUP or _has_whole_request(conn):
-                        self._answer(conn)
-                    else:
-                        self._wait(conn)
+                    self._take(conn, hangup=bool(event & _HANGUP))
             except Exception:
                 self.log.exception("error in a serving thread")
+
+    def _take(self, conn: Any, *, hangup: bool) -> None:
+        """Answer the connection's next request, or let it wait for the rest of it."""
+        try:
+            whole = hangup or _has_whole_request(conn)
+        except LimitRequestHeaders as error:
+            self.handle_error(None, conn.sock, conn.client, error)
+            self._close(conn)
+            return
+        if whole:
+            self._answer(conn)
+        else:
+            self._wait(conn)
 
     def _answer(self, conn: Any) -> None:
         """One request, then back to waiting, behind whoever else waits, or closed."""

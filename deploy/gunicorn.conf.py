@@ -51,6 +51,7 @@ def on_starting(server):
     django.setup()
     from databunker import startup
 
+    startup.protect_memory()  # the workers inherit it
     try:
         startup.verify()
     except startup.NotReady as problem:

@@ -6,7 +6,7 @@ import re
 
 from databunker.errors import BadRequest
 
-__all__ = ["MONTH", "end_of_period", "seconds_of"]
+__all__ = ["end_of_period", "seconds_of"]
 
 HOUR = 60 * 60
 DAY = 24 * HOUR

@@ -40,14 +40,6 @@ class Actor:
     request_id: UUID = field(default_factory=uuid4)
     address: str = ""
 
-    @property
-    def is_admin(self) -> bool:
-        """Anybody with a token that is not a person's own."""
-        return self.kind in _ADMINS
-
-
-_ADMINS = frozenset({ActorKind.ROOT, ActorKind.ADMIN, ActorKind.OPERATOR})
-
 
 def operator() -> Actor:
     """The operator at the command line, who holds the keys anyway."""

@@ -45,6 +45,6 @@ def exposition() -> bytes:
     """All metrics in Prometheus' text format: of every worker where PROMETHEUS_MULTIPROC_DIR is set."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(REGISTRY)
-    registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    of_all_workers = CollectorRegistry()
+    multiprocess.MultiProcessCollector(of_all_workers)  # type: ignore[no-untyped-call]
+    return generate_latest(of_all_workers)

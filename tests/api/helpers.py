@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import orjson
 from django.apps import apps
@@ -19,9 +20,23 @@ from audit.models import Event
 from databunker.access.actor import ActorKind
 from databunker.access.models import DEFAULT_TENANT
 from databunker.crypto import envelope, store
+from tests.conftest import Api
 from vault import references, storage
 
-__all__ = ["Told", "assert_refused", "contents", "opened", "routes", "subject_of", "told_by", "unreachable_database"]
+__all__ = [
+    "ANN",
+    "MODES",
+    "Told",
+    "assert_refused",
+    "contents",
+    "found",
+    "opened",
+    "path",
+    "routes",
+    "subject_of",
+    "told_by",
+    "unreachable_database",
+]
 
 OURS = ("access", "crypto", "vault")
 
@@ -118,3 +133,30 @@ def unreachable_database() -> Iterator[None]:
         yield
     finally:
         connections[DEFAULT_DB_ALIAS] = usable
+
+
+# --- a person, and how to find one -------------------------------------------------------------------------------------
+
+
+ANN = {
+    "login": "ann",
+    "email": "ann@example.com",
+    "phone": "+447700900001",
+    "custom": "customer-42",
+    "name": {"first": "Ann", "last": "Example"},
+}
+MODES = ("login", "email", "phone", "custom")
+
+
+def path(mode: str, identity: str) -> str:
+    return f"/v1/user/{mode}/{quote(identity, safe='')}"
+
+
+def found(api: Api, mode: str, identity: str) -> Any:
+    """The token found by this identity, or None."""
+    answer = api.get(path(mode, identity))
+    if answer.status_code == 404:
+        assert_refused(answer, 404, "record not found")
+        return None
+    assert answer.status_code == 200, answer.content
+    return answer.json()["token"]

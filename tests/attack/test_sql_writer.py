@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from audit.models import Event
 from databunker.access import tokens
 from databunker.access.models import AccessToken, TokenKind
 from tests.conftest import Api, new_token
@@ -74,3 +75,25 @@ def test_nothing_that_has_ended_is_given_more_time(api: Api, ann: str) -> None:
         answer = api.get(path)
         assert answer.status_code == 500
         assert b"only-anns" not in answer.content
+
+
+@pytest.mark.parametrize("change", [{"at": 1}, {"type": 103}, {"outcome": 2}, {"actor_token": 99}, {"mac": bytes(32)}])
+def test_a_changed_event_is_not_shown_as_if_nothing_had_happened(api: Api, ann: str, change: dict[str, object]) -> None:
+    api.get(f"/v1/user/token/{ann}")
+    event = Event.objects.order_by("-id").first()
+    assert event is not None
+    assert api.get(f"/v1/audit/get/{event.id}").status_code == 200
+    Event.objects.filter(pk=event.pk).update(**change)
+    for path in (f"/v1/audit/get/{event.id}", f"/v1/audit/list/{ann}?limit=100"):
+        assert api.get(path).status_code == 500
+
+
+def test_an_event_is_not_given_to_another_person(api: Api, ann: str) -> None:
+    ben = api.create(login="ben")
+    api.get(f"/v1/user/token/{ann}")
+    event = Event.objects.order_by("-id").first()
+    assert event is not None
+    of_ben = Event.objects.exclude(subject=event.subject).exclude(subject=None).first()
+    assert of_ben is not None
+    Event.objects.filter(pk=event.pk).update(subject=of_ben.subject)
+    assert api.get(f"/v1/audit/list/{ben}?limit=100").status_code == 500

@@ -15,7 +15,7 @@ from databunker.access.actor import Actor, ActorKind
 from databunker.access.permissions import Permission
 from databunker.crypto import store
 from databunker.db.statements import atomically, execute, is_lost_race, write_if
-from databunker.errors import BadRequest, Conflict, NeedsApproval, Unavailable
+from databunker.errors import BadRequest, NeedsApproval, Unavailable
 from databunker.ids import unix_now
 
 from .. import identities, lookups, patch, schema, storage
@@ -24,6 +24,7 @@ from ..identities import IdentityRow
 from ..lookups import Lookup
 from ..queries import find
 from ..records import OpenRecord, RecordRow, profile_place
+from .create import refuse_if_taken
 
 __all__ = ["change_record"]
 
@@ -127,12 +128,5 @@ def _write(actor: Actor, lookup: Lookup, record: OpenRecord, new: RecordRow, ent
             if added:
                 execute(*storage.identity_insert(old.tenant, [(old.subject, entry) for entry in added]).statement())
     except IntegrityError:
-        _refuse_if_taken(old, added)
+        refuse_if_taken(old.tenant, added, "duplicate {} index")
         raise _LostRace from None
-
-
-def _refuse_if_taken(old: RecordRow, added: list[IdentityRow]) -> None:
-    taken = storage.taken(old.tenant, [entry.digest for entry in added])
-    for entry in sorted(added, key=lambda entry: entry.field):
-        if entry.digest in taken:
-            raise Conflict(f"duplicate {entry.field} index", subject=taken[entry.digest])

@@ -19,9 +19,10 @@ from databunker.errors import BadRequest, Conflict, Unavailable
 
 from .. import schema, storage
 from ..events import RECORD_CREATED
+from ..identities import IdentityRow
 from ..records import SealedRecord, seal_new
 
-__all__ = ["create_record", "creation_event", "inserts_for", "seal_checked"]
+__all__ = ["create_record", "creation_event", "inserts_for", "refuse_if_taken", "seal_checked"]
 
 _ATTEMPTS = 10
 
@@ -41,7 +42,7 @@ def create_record(actor: Actor, *, profile: dict[str, Any]) -> UUID:
         try:
             write_together(inserts_for(actor.tenant, [record], [creation_event(actor, record)]))
         except IntegrityError:
-            _refuse_if_taken(actor, record)
+            refuse_if_taken(actor.tenant, record.identities, "duplicate index: {}")
             # Whoever had the identity let go of it in between: try again.
         except OperationalError as error:
             if not is_lost_race(error):
@@ -81,12 +82,13 @@ def inserts_for(tenant: int, records: Sequence[SealedRecord], events: Sequence[E
     ]
 
 
-def _refuse_if_taken(actor: Actor, record: SealedRecord) -> None:
-    """
+def refuse_if_taken(tenant: int, entries: Sequence[IdentityRow], message: str) -> None:
+    """`message` has a `{}` for the name of the field: the peer words it in two ways.
+
     Raises:
-        Conflict: an identity of `record` is somebody's.
+        Conflict: one of the identities is somebody's.
     """
-    taken = storage.taken(actor.tenant, [entry.digest for entry in record.identities])
-    for entry in sorted(record.identities, key=lambda entry: entry.field):
+    taken = storage.taken(tenant, [entry.digest for entry in entries])
+    for entry in sorted(entries, key=lambda entry: entry.field):
         if entry.digest in taken:
-            raise Conflict(f"duplicate index: {entry.field}", subject=taken[entry.digest])
+            raise Conflict(message.format(entry.field), subject=taken[entry.digest])

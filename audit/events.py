@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["EventType", "Outcome", "by_number", "register"]
+__all__ = ["EventType", "Outcome", "all_types", "by_number", "register"]
 
 
 class Outcome(enum.IntEnum):
@@ -48,6 +48,15 @@ def by_number(number: int) -> EventType:
     return _types.get(number) or EventType(number, f"unknown.{number}", f"event of type {number}")
 
 
+def all_types() -> list[EventType]:
+    """Every type that this release writes, by code."""
+    return sorted(_types.values(), key=lambda one: one.code)
+
+
 TRAIL_LISTED = register(1, "audit.list", "listed the events of a person")
 TRAIL_LISTED_ALL = register(2, "audit.list_all", "listed all events")
 EVENT_READ = register(3, "audit.get", "read an event")
+HEAD_READ = register(320, "audit.head", "read the signed head of the trail")
+PROOF_READ = register(321, "audit.proof", "read the proof of an event")
+EXPORTED = register(322, "audit.export", "exported the trail")
+TRAIL_SEARCHED = register(400, "audit.search", "searched the trail")

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from uuid import UUID
 
-from databunker.errors import NotFound
+from databunker.access.actor import Actor, ActorKind
+from databunker.access.permissions import Permission, require
+from databunker.crypto.errors import CryptoError
+from databunker.errors import BadRequest, NotFound
 
-from . import trail
+from . import proofs, trail
+from .events import HEAD_READ
 from .models import Event
+from .trees import Head, Tree
 
-__all__ = ["event", "events"]
+__all__ = ["check_events", "count_of", "event", "events", "is_intact", "read_head"]
+
+_BATCH = 500
 
 
-def events(*, tenant: int, subject: bytes | None, offset: int, limit: int) -> tuple[int, list[Event]]:
-    """How many events there are, and one page of them, newest first; of one person where `subject` is given."""
+def events(
+    *, tenant: int, subject: bytes | None, offset: int, limit: int, but: ActorKind | None = None
+) -> tuple[int, list[Event]]:
+    """How many events there are, and one page of them, newest first; of one person where `subject` is given.
+
+    With `but` only what others than callers of this kind did.
+    """
     found = Event.objects.filter(tenant=tenant)
     if subject is not None:
         found = found.filter(subject=subject)
+    if but is not None:
+        found = found.exclude(actor_kind=but.value)
     return found.count(), [_checked(event) for event in found.order_by("-id")[offset : offset + limit]]
+
+
+def count_of(*, tenant: int, subject: bytes) -> int:
+    """How many events of a person there are."""
+    return Event.objects.filter(tenant=tenant, subject=subject).count()
 
 
 def event(event_id: UUID, *, tenant: int) -> Event:
@@ -29,6 +49,41 @@ def event(event_id: UUID, *, tenant: int) -> Event:
         return _checked(Event.objects.get(pk=event_id, tenant=tenant))
     except Event.DoesNotExist:
         raise NotFound("event not found") from None
+
+
+def read_head(actor: Actor, *, old: int = 0) -> tuple[Tree, Head, list[bytes]]:
+    """The newest head, and the proof that its tree began as that of size `old`; none where `old` is 0.
+
+    Raises:
+        AccessDenied: the actor may not read all events.
+        NotFound: nothing was sealed yet.
+        BadRequest: the tree is smaller than `old`: whoever holds a head of that size has seen another tree.
+    """
+    require(actor, Permission.AUDIT_LIST_ALL)
+    tree, head = proofs.newest_checkpoint(actor.tenant)
+    if old > head.size:
+        raise BadRequest(f"the tree has size {head.size} only")
+    consistency = proofs.consistency_of(old, head=head, tenant=actor.tenant) if old else []
+    trail.record(actor, HEAD_READ)
+    return tree, head, consistency
+
+
+def check_events() -> Iterator[tuple[int, list[str]]]:
+    """Every event of every tenant, some at a time: how many they are, and which are not as they were written."""
+    everything = Event.objects.order_by("id")
+    batch = list(everything[:_BATCH])
+    while batch:
+        yield len(batch), [f"event {event.id} was changed" for event in batch if not is_intact(event)]
+        batch = list(everything.filter(id__gt=batch[-1].id)[:_BATCH])
+
+
+def is_intact(event: Event) -> bool:
+    """Whether the event is as it was written."""
+    try:
+        _checked(event)
+    except CryptoError:
+        return False
+    return True
 
 
 def _checked(event: Event) -> Event:

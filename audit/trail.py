@@ -15,7 +15,15 @@ from databunker.crypto.envelope import Place
 from databunker.crypto.errors import IntegrityFailure
 from databunker.crypto.keyring import Purpose
 from databunker.db.statements import Insert, execute
-from databunker.errors import AccessDenied, Conflict, NeedsApproval, NotFound, VaultError
+from databunker.errors import (
+    AccessDenied,
+    Conflict,
+    NeedsApproval,
+    NotFound,
+    ProcessingRestricted,
+    Throttled,
+    VaultError,
+)
 from databunker.ids import new_event_id, unix_micros
 
 from .events import EventType, Outcome
@@ -24,6 +32,7 @@ __all__ = [
     "EventRow",
     "Sealer",
     "build",
+    "canonical",
     "check_mac",
     "detail_place",
     "event_mac",
@@ -35,7 +44,7 @@ __all__ = [
 
 
 class Sealer(Protocol):
-    """A record key, or the keyring where no person is concerned."""
+    """The record key of the person concerned."""
 
     def seal(self, plaintext: bytes, place: Place) -> bytes: ...
 
@@ -71,7 +80,7 @@ def detail_place(event_id: UUID, tenant: int) -> Place:
 
 def event_mac(row: EventRow, key: bytes) -> bytes:
     """The MAC over every column but itself; numbers as decimal text, absent values as a lone zero byte."""
-    return hashing.mac(pack([_canonical(value) for value in row[:-1]]), key=key)
+    return hashing.mac(pack([canonical(value) for value in row[:-1]]), key=key)
 
 
 def check_mac(row: EventRow) -> None:
@@ -80,18 +89,18 @@ def check_mac(row: EventRow) -> None:
         IntegrityFailure: the stored event is not as it was written.
         UnknownKey: the audit key of the event is gone.
     """
-    if not hashing.same(row.mac, event_mac(row, store.current_keyring().get(row.key_id).secret)):
+    key = store.keyring_with(row.key_id).get(row.key_id)
+    if key.purpose is not Purpose.AUDIT or not hashing.same(row.mac, event_mac(row, key.secret)):
         raise IntegrityFailure("an event was changed in the database")
 
 
-def _canonical(value: bytes | int | UUID | None) -> bytes:
+def canonical(value: bytes | int | UUID | None) -> bytes:
+    """One column's value, told apart from any other value of any type."""
+    if isinstance(value, int):  # most columns are
+        return b"i%d" % value
     if value is None:
         return b"\x00"
-    if isinstance(value, bytes):
-        return b"b" + value
-    if isinstance(value, UUID):
-        return b"u" + value.bytes
-    return b"i%d" % value
+    return b"b" + value if isinstance(value, bytes) else b"u" + value.bytes
 
 
 def build(
@@ -105,7 +114,7 @@ def build(
 ) -> EventRow:
     """A finished event, not yet written.
 
-    `detail` is sealed by `sealer`, the person's record key, where `sealed_by_person` says so; else by a data key.
+    `detail` is sealed by `sealer`, the person's record key, where `sealed_by_person` says so; else by a detail key.
 
     Raises:
         ValueError: the person's key is needed and not given. A programming error.
@@ -115,17 +124,20 @@ def build(
     event_id = new_event_id(at)
     if settings.AUDIT_CLIENT_ADDRESS and actor.address and _may_keep_address(actor, subject, outcome):
         detail = {**(detail or {}), "address": actor.address}
+    if actor.purpose:
+        detail = {**(detail or {}), "purpose": actor.purpose}
     sealed = None
     if detail:
         if sealer is None and sealed_by_person(subject, outcome):
             raise ValueError("the detail of this event must be sealed under the person's key")
-        sealed = (sealer or keyring).seal(orjson.dumps(detail), detail_place(event_id, actor.tenant))
+        seal = sealer.seal if sealer else keyring.seal_detail
+        sealed = seal(orjson.dumps(detail), detail_place(event_id, actor.tenant))
     audit_key = keyring.newest(Purpose.AUDIT)
     row = EventRow(
         event_id, actor.tenant, at, event_type.number, outcome.value, actor.kind.value, actor.token_id, subject,
         actor.request_id, sealed, audit_key.id, b"",
     )  # fmt: skip
-    return row._replace(mac=event_mac(row, audit_key.secret))
+    return EventRow._make((*row[:-1], event_mac(row, audit_key.secret)))
 
 
 def _may_keep_address(actor: Actor, subject: bytes | None, outcome: Outcome) -> bool:
@@ -156,8 +168,10 @@ def record(
 _OUTCOMES: dict[type[VaultError], Outcome] = {
     AccessDenied: Outcome.DENIED,
     NeedsApproval: Outcome.DENIED,
+    Throttled: Outcome.DENIED,
     NotFound: Outcome.NOT_FOUND,
     Conflict: Outcome.CONFLICT,
+    ProcessingRestricted: Outcome.CONFLICT,
 }
 
 

@@ -27,7 +27,17 @@ from nacl.exceptions import CryptoError as SodiumError
 
 from .errors import IntegrityFailure
 
-__all__ = ["KEY_BYTES", "OVERHEAD", "Place", "key_id_of", "open_sealed", "seal", "seal_with_nonce"]
+__all__ = [
+    "HEADER",
+    "KEY_BYTES",
+    "OVERHEAD",
+    "Place",
+    "header_for",
+    "key_id_of",
+    "open_sealed",
+    "seal",
+    "seal_with_nonce",
+]
 
 FORMAT_VERSION = 1
 KEY_BYTES = 32
@@ -65,6 +75,11 @@ def seal_with_nonce(plaintext: bytes, *, key: bytes, key_id: int, place: Place, 
     header = HEADER.pack(FORMAT_VERSION, key_id)
     aad = _associated_data(header, place)
     return header + nonce + crypto_aead_xchacha20poly1305_ietf_encrypt(plaintext, aad, nonce, key)
+
+
+def header_for(key_id: int) -> bytes:
+    """How every envelope of this format begins that was sealed under this key."""
+    return HEADER.pack(FORMAT_VERSION, key_id)
 
 
 def key_id_of(envelope: bytes) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from databunker.errors import Unavailable, VaultError
+from databunker.errors import Conflict, Unavailable, VaultError
 
-__all__ = ["CryptoError", "IntegrityFailure", "KeyringError", "MasterKeyError", "UnknownKey"]
+__all__ = ["CryptoError", "IntegrityFailure", "KeyringError", "MasterKeyError", "RecoveryError", "UnknownKey"]
 
 
 class CryptoError(VaultError):
@@ -28,3 +28,7 @@ class KeyringError(Unavailable):
 
 class MasterKeyError(KeyringError):
     """The wrapping key is missing, malformed or not the one that wraps this keyring."""
+
+
+class RecoveryError(Conflict):
+    """Recovery shares don't open what they are to open. Nothing was changed."""

@@ -14,10 +14,11 @@ from .envelope import Place
 from .errors import IntegrityFailure
 from .keyring import Keyring
 
-__all__ = ["RecordKey"]
+__all__ = ["RecordKey", "key_place"]
 
 
-def _place(tenant: int, subject: bytes, generation: int) -> Place:
+def key_place(tenant: int, subject: bytes, generation: int) -> Place:
+    """Where a wrapped record key lives."""
     return Place(tenant, b"record", b"key", subject, generation)
 
 
@@ -43,11 +44,11 @@ class RecordKey:
         Raises:
             IntegrityFailure, UnknownKey: see `Keyring.open`.
         """
-        return cls(tenant, subject, generation, keyring.open(wrapped, _place(tenant, subject, generation)))
+        return cls(tenant, subject, generation, keyring.open(wrapped, key_place(tenant, subject, generation)))
 
     def wrap(self, keyring: Keyring) -> bytes:
         """This key sealed under the newest data key of `keyring`."""
-        return keyring.seal(self.secret, _place(self.tenant, self.subject, self.generation))
+        return keyring.seal(self.secret, key_place(self.tenant, self.subject, self.generation))
 
     def seal(self, plaintext: bytes, place: Place) -> bytes:
         return envelope.seal(plaintext, key=self.secret, key_id=self.generation, place=place)

@@ -6,4 +6,8 @@ class VaultConfig(AppConfig):
     verbose_name = "Vault"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401, PLC0415 - registers the system checks
+        from databunker.notify import jobs  # noqa: PLC0415 - has models
+
+        from . import checks, storage  # noqa: F401, PLC0415 - registers the system checks
+
+        jobs.key_sources.append(storage.key_of)

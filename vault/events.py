@@ -9,8 +9,18 @@ __all__ = [
     "APP_NAMES_LISTED",
     "APP_READ",
     "APP_STORED",
+    "EVENT_ADOPTED",
+    "IDENTITY_LEFT_OUT",
+    "INDEX_KEY_ANNOUNCED",
+    "INDEX_KEY_DESTROYED",
+    "INDEX_KEY_SETTLED",
+    "INDEX_KEY_SWITCHED",
+    "INDEX_RENEWED",
+    "NOTIFICATIONS_DROPPED",
+    "NOTIFICATIONS_REPLAYED",
     "RECORDS_LISTED",
     "RECORDS_LOADED",
+    "RECORD_ADOPTED",
     "RECORD_CHANGED",
     "RECORD_CREATED",
     "RECORD_FORGOTTEN",
@@ -23,11 +33,15 @@ __all__ = [
     "SHARE_CREATED",
     "SHARE_READ",
     "SHARE_REVOKED",
+    "TOKENS_LISTED",
     "TOKEN_ISSUED",
+    "TOKEN_NARROWED",
     "TOKEN_REVOKED",
     "UNLOCK_GRANTED",
 ]
 
+NOTIFICATIONS_REPLAYED = register(50, "notification.replay", "sent dead letters again")
+NOTIFICATIONS_DROPPED = register(51, "notification.drop", "dropped dead letters")
 RECORD_CREATED = register(100, "record.create", "created the record")
 RECORD_READ = register(101, "record.read", "read the record")
 RECORD_CHANGED = register(102, "record.change", "changed the record")
@@ -51,3 +65,13 @@ SHARE_CREATED = register(130, "share.create", "shared a part of the record")
 SHARE_READ = register(131, "share.read", "read a shared record")
 SHARE_REVOKED = register(132, "share.revoke", "revoked a shared record")
 SHARES_LISTED = register(133, "share.list", "listed what of the record is shared")
+TOKENS_LISTED = register(340, "token.list", "listed access tokens")
+TOKEN_NARROWED = register(341, "token.narrow", "changed what an access token may do")
+EVENT_ADOPTED = register(260, "event.adopt", "imported from Databunker")
+RECORD_ADOPTED = register(261, "record.adopt", "imported the record from Databunker")
+INDEX_KEY_ANNOUNCED = register(310, "index_key.announce", "announced a new index key")
+INDEX_KEY_SWITCHED = register(311, "index_key.switch", "had identities looked up by the new index key")
+INDEX_KEY_SETTLED = register(312, "index_key.settle", "stopped writing under the old index key")
+INDEX_KEY_DESTROYED = register(313, "index_key.destroy", "destroyed the old index key")
+IDENTITY_LEFT_OUT = register(314, "identity.left_out", "left out an identity that somebody else has")
+INDEX_RENEWED = register(315, "index_key.renew", "had identities written anew under the same index key")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from django.conf import settings
 
 from databunker import jsontext
 from databunker.crypto import hashing, store
-from databunker.crypto.keyring import Keyring, Purpose
+from databunker.crypto.keyring import Key, Keyring, Purpose
 from databunker.errors import BadRequest
 
 from . import normalise
@@ -25,9 +25,12 @@ __all__ = [
     "extract",
     "field_named",
     "identity_digest",
-    "identity_tag",
+    "identity_digests",
+    "is_proved",
     "is_shared",
     "rows_for",
+    "unusable",
+    "usable_rows_for",
 ]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -120,17 +123,30 @@ def normalised(field: IdentityField, value: str) -> str:
 
 
 def identity_digest(field: IdentityField, value: str, *, tenant: int, keyring: Keyring | None = None) -> bytes:
-    """The blind index of a normalised value; its key is this tenant's and this field's alone."""
-    root = (keyring or store.current_keyring()).secret(Purpose.INDEX)
-    key = hashing.derive_key(root, b"identity", tenant.to_bytes(4, "big"), field.name.encode())
+    """The blind index that a normalised value is looked up by; its key is this tenant's and this field's alone."""
+    return _digest((keyring or store.current_keyring()).newest(Purpose.INDEX), field, value, tenant)
+
+
+def identity_digests(field: IdentityField, value: str, *, tenant: int, keyring: Keyring | None = None) -> list[bytes]:
+    """The same under every index key that still lives, first the one that is looked up by."""
+    return [_digest(key, field, value, tenant) for key in (keyring or store.current_keyring()).index_keys]
+
+
+def _digest(index_key: Key, field: IdentityField, value: str, tenant: int) -> bytes:
+    key = hashing.derive_key(index_key.secret, b"identity", tenant.to_bytes(4, "big"), field.name.encode())
     return hashing.digest(value.encode(), key=key)
 
 
-def identity_tag(digest: bytes, *, tenant: int, subject: bytes, keyring: Keyring | None = None) -> bytes:
+def _tag(index_key: Key, digest: bytes, *, tenant: int, subject: bytes) -> bytes:
     """Proves that this vault itself gave the identity to the person."""
-    root = (keyring or store.current_keyring()).secret(Purpose.INDEX)
-    key = hashing.derive_key(root, b"identity-row", tenant.to_bytes(4, "big"))
+    key = hashing.derive_key(index_key.secret, b"identity-row", tenant.to_bytes(4, "big"))
     return hashing.digest(digest + subject, key=key)
+
+
+def is_proved(tag: bytes, digest: bytes, *, tenant: int, subject: bytes) -> bool:
+    """Whether `tag` shows that this vault gave the identity to the person, whichever index key that was under."""
+    keys = store.current_keyring().index_keys
+    return any(hashing.same(tag, _tag(key, digest, tenant=tenant, subject=subject)) for key in keys)
 
 
 def extract(profile: Mapping[str, Any], *, lenient: bool = False) -> list[tuple[IdentityField, str]]:
@@ -179,14 +195,36 @@ def as_text(mode: str, value: Any) -> str:
 def rows_for(profile: Mapping[str, Any], *, tenant: int, subject: bytes, keyring: Keyring) -> list[IdentityRow]:
     """The blind index entries of `profile`, in one order for all writers so that they can't deadlock.
 
+    While one index key replaces another (`Keyring.index_written`) each identity has an entry under both.
+
     Raises:
         BadRequest: see `extract`; also where nothing in the profile can be looked up.
     """
-    rows = []
-    for field, value in extract(profile):
-        digest = identity_digest(field, value, tenant=tenant, keyring=keyring)
-        tag = identity_tag(digest, tenant=tenant, subject=subject, keyring=keyring)
-        rows.append(IdentityRow(field.name, digest, UNIQUE_SLOT if field.unique else subject, tag))
+    rows = _rows(extract(profile), tenant=tenant, subject=subject, keyring=keyring)
     if not rows:
         raise BadRequest("all user lookup fields are missing")
+    return rows
+
+
+def usable_rows_for(profile: Mapping[str, Any], *, tenant: int, subject: bytes, keyring: Keyring) -> list[IdentityRow]:
+    """As `rows_for`, without the fields that can't be looked up."""
+    return _rows(extract(profile, lenient=True), tenant=tenant, subject=subject, keyring=keyring)
+
+
+def _rows(
+    found: Iterable[tuple[IdentityField, str]], *, tenant: int, subject: bytes, keyring: Keyring
+) -> list[IdentityRow]:
+    rows = []
+    for field, value in found:
+        slot = UNIQUE_SLOT if field.unique else subject
+        for key in keyring.index_written:
+            digest = _digest(key, field, value, tenant)
+            rows.append(IdentityRow(field.name, digest, slot, _tag(key, digest, tenant=tenant, subject=subject)))
     return sorted(rows, key=lambda row: row.digest)
+
+
+def unusable(profile: Mapping[str, Any]) -> list[str]:
+    """The names of the identity fields in `profile` that nobody can be found by: no telephone number, or no text."""
+    found = {field.name for field, _ in extract(profile, lenient=True)}
+    given = (name for name in configured() if profile.get(name) is not None)
+    return sorted(name for name in given if name not in found and str(profile[name]).strip())

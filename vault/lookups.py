@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from databunker.crypto.encoding import pack
 from databunker.errors import BadRequest
 from databunker.ids import parse_token
 
@@ -30,6 +31,15 @@ class ByIdentity(NamedTuple):
     field: identities.IdentityField
     value: str
     digest: bytes
+
+    @property
+    def plain(self) -> bytes:
+        """The identity itself, for hashes that other keys make of it."""
+        return pack([self.field.name.encode(), self.value.encode()])
+
+    def digests(self, tenant: int) -> list[bytes]:
+        """Under every index key that still lives, `digest` first."""
+        return identities.identity_digests(self.field, self.value, tenant=tenant)
 
     def trace(self) -> dict[str, Any]:
         """For the event of a look-up that found the person: sealed under the person's key."""

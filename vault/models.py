@@ -20,8 +20,11 @@ __all__ = [
 
 
 class RecordState(models.IntegerChoices):
+    """Numbers stand in the database: never change or reuse one."""
+
     ACTIVE = 1, "active"
     FORGOTTEN = 2, "forgotten"
+    RESTRICTED = 3, "restricted"  # stored, and not processed: GDPR Art. 18, see `vault.restriction`
 
 
 class Record(models.Model):
@@ -43,6 +46,7 @@ class Record(models.Model):
     wrapped_key = SealedField()
     profile = SealedField()
     digests = models.BinaryField(help_text="Digests of this record's identities, 16 bytes each")
+    index_epoch = models.IntegerField(default=0, help_text="Under which index keys those are, see Keyring.index_epoch")
     created = models.BigIntegerField(help_text="Unix seconds")
     changed = models.BigIntegerField(help_text="Unix seconds")
 

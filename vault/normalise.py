@@ -12,6 +12,8 @@ from databunker.errors import BadRequest
 __all__ = ["MAX_IDENTITY_LENGTH", "check_country", "email", "phone", "text"]
 
 MAX_IDENTITY_LENGTH = 1024
+_MOST_READINGS = 32
+_NO_PHONE = "phone is not a telephone number"
 
 
 def text(value: str) -> str:
@@ -30,13 +32,21 @@ def phone(value: str) -> str:
     Raises:
         BadRequest: not a telephone number.
     """
+    # A few nonsense numbers lose leading digits each time they are read: go on until the spelling stays.
+    for _ in range(_MOST_READINGS):
+        spelling = _e164(value)
+        if spelling == value:
+            return spelling
+        value = spelling
+    raise BadRequest(_NO_PHONE)
+
+
+def _e164(value: str) -> str:
     try:
         number = phonenumbers.parse(value, settings.DEFAULT_COUNTRY)
     except phonenumbers.NumberParseException:
-        raise BadRequest("phone is not a telephone number") from None
-    spelling = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    # Some leading zeros are read once more when they are read again: go on until the spelling stays.
-    return phone(spelling) if number.italian_leading_zero and spelling != value else spelling
+        raise BadRequest(_NO_PHONE) from None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def check_country() -> None:

@@ -12,7 +12,7 @@ import jsonpointer
 from databunker import jsontext
 from databunker.errors import BadRequest, Conflict
 
-__all__ = ["MAX_OPERATIONS", "apply", "json_patch", "merge_patch"]
+__all__ = ["MAX_OPERATIONS", "apply", "equal", "json_patch", "merge_patch"]
 
 MAX_OPERATIONS = 1000
 _MOST_COPIED = 16  # times the largest record
@@ -100,22 +100,23 @@ def _test(document: Any, operation: dict[str, Any]) -> None:
     except jsonpointer.JsonPointerException:
         jsonpointer.JsonPointer(operation["path"])  # malformed: that is no conflict
         found = _ABSENT
-    if not _equal(found, expected):
+    if not equal(found, expected):
         raise Conflict("a test operation of the JSON Patch does not hold")
 
 
 _ABSENT = object()
 
 
-def _equal(left: Any, right: Any) -> bool:
+def equal(left: Any, right: Any) -> bool:
+    """Whether two JSON values are one: numbers by value, everything else by type and content."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, int | float | Decimal) and isinstance(right, int | float | Decimal):
         return _exact(left) == _exact(right)
     if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_equal(value, right[name]) for name, value in left.items())
+        return left.keys() == right.keys() and all(equal(value, right[name]) for name, value in left.items())
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(_equal, left, right))
+        return len(left) == len(right) and all(map(equal, left, right))
     return type(left) is type(right) and bool(left == right)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,14 +12,14 @@ from databunker.crypto.envelope import Place
 from databunker.crypto.hashing import DIGEST_BYTES
 from databunker.crypto.keyring import Keyring, Purpose
 from databunker.crypto.record_key import RecordKey
-from databunker.errors import NotFound
+from databunker.errors import Conflict, NotFound
 from databunker.ids import new_token, unix_now
 
 from . import identities, references
 from .identities import IdentityRow
 from .models import RecordState
 
-__all__ = ["OpenRecord", "RecordRow", "SealedRecord", "keyring_for", "profile_place", "seal_new"]
+__all__ = ["OpenRecord", "RecordRow", "SealedRecord", "profile_place", "seal_adopted", "seal_new"]
 
 
 class RecordRow(NamedTuple):
@@ -34,6 +35,7 @@ class RecordRow(NamedTuple):
     wrapped_key: bytes
     profile: bytes
     digests: bytes
+    index_epoch: int
     created: int
     changed: int
 
@@ -51,6 +53,11 @@ class SealedRecord(NamedTuple):
     identities: list[IdentityRow]
     key: RecordKey
 
+    def without(self, fields: Collection[str]) -> SealedRecord:
+        """The same without the identities of these fields."""
+        kept = [entry for entry in self.identities if entry.field not in fields]
+        return self._replace(row=self.row._replace(digests=b"".join(entry.digest for entry in kept)), identities=kept)
+
 
 def profile_place(tenant: int, subject: bytes, version: int) -> Place:
     """The same for a current and an archived profile: archiving moves the ciphertext as it is."""
@@ -63,16 +70,41 @@ def seal_new(profile: dict[str, Any], content: bytes, *, tenant: int) -> SealedR
     Raises:
         BadRequest: see `identities.rows_for`.
     """
-    keyring = store.current_keyring()
-    token = new_token()
+    token, keyring = new_token(), store.current_keyring()
     subject = references.subject_of(token, tenant=tenant, keyring=keyring)
     found = identities.rows_for(profile, tenant=tenant, subject=subject, keyring=keyring)
+    return _sealed(keyring, token, subject, content, found, state=RecordState.ACTIVE, tenant=tenant)
+
+
+def seal_adopted(token: UUID, profile: dict[str, Any] | None, *, tenant: int) -> SealedRecord:
+    """A person who has a token already, from elsewhere. None: one who was forgotten there, of whom only that is left.
+
+    Identities that can't be looked up have no entry in the blind index; there may be none at all.
+    """
+    keyring = store.current_keyring()
+    subject = references.subject_of(token, tenant=tenant, keyring=keyring)
+    if profile is None:
+        return _sealed(keyring, token, subject, b"{}", [], state=RecordState.FORGOTTEN, tenant=tenant)
+    found = identities.usable_rows_for(profile, tenant=tenant, subject=subject, keyring=keyring)
+    return _sealed(keyring, token, subject, jsontext.dumps(profile), found, state=RecordState.ACTIVE, tenant=tenant)
+
+
+def _sealed(
+    keyring: Keyring,
+    token: UUID,
+    subject: bytes,
+    content: bytes,
+    found: list[IdentityRow],
+    *,
+    state: RecordState,
+    tenant: int,
+) -> SealedRecord:
     key = RecordKey.fresh(tenant=tenant, subject=subject)
     now = unix_now()
     row = RecordRow(
         tenant=tenant,
         subject=subject,
-        state=RecordState.ACTIVE.value,
+        state=state.value,
         version=1,
         generation=key.generation,
         key_id=keyring.newest(Purpose.DATA).id,
@@ -80,20 +112,11 @@ def seal_new(profile: dict[str, Any], content: bytes, *, tenant: int) -> SealedR
         wrapped_key=key.wrap(keyring),
         profile=key.seal(content, profile_place(tenant, subject, 1)),
         digests=b"".join(entry.digest for entry in found),
+        index_epoch=keyring.index_epoch,
         created=now,
         changed=now,
     )
     return SealedRecord(token, row, found, key)
-
-
-def keyring_for(key_id: int) -> Keyring:
-    """The keyring, read anew where another host has rotated to a key that this process hasn't seen.
-
-    Raises:
-        UnknownKey: the key is nowhere.
-    """
-    keyring = store.current_keyring()
-    return keyring if key_id in keyring else store.reload_for(key_id)
 
 
 class OpenRecord:
@@ -118,7 +141,7 @@ class OpenRecord:
             row = self.row
             self._key = RecordKey.unwrap(
                 row.wrapped_key,
-                keyring=keyring_for(row.key_id),
+                keyring=store.keyring_with(row.key_id),
                 tenant=row.tenant,
                 subject=row.subject,
                 generation=row.generation,
@@ -134,7 +157,7 @@ class OpenRecord:
         if self._token is None:
             row = self.row
             self._token = references.open_token(
-                row.sealed_token, tenant=row.tenant, subject=row.subject, keyring=keyring_for(row.key_id)
+                row.sealed_token, tenant=row.tenant, subject=row.subject, keyring=store.keyring_with(row.key_id)
             )
         return self._token
 
@@ -161,6 +184,11 @@ class OpenRecord:
     def forgotten(self) -> bool:
         return self.row.state == RecordState.FORGOTTEN
 
+    @property
+    def restricted(self) -> bool:
+        """Whether the data is stored and not processed, see `vault.restriction`."""
+        return self.row.state == RecordState.RESTRICTED
+
     def require_active(self) -> None:
         """
         Raises:
@@ -168,3 +196,12 @@ class OpenRecord:
         """
         if self.forgotten:
             raise NotFound(subject=self.row.subject)
+
+    def require_version(self, version: int | None) -> None:
+        """For whoever has seen the record at `version` and means that one; None: whichever it is.
+
+        Raises:
+            Conflict: it was changed since.
+        """
+        if version is not None and version != self.row.version:
+            raise Conflict("the record has changed meanwhile", subject=self.row.subject)

@@ -8,7 +8,7 @@ from databunker.crypto import hashing, store
 from databunker.crypto.envelope import Place
 from databunker.crypto.keyring import Keyring, Purpose
 
-__all__ = ["open_token", "seal_token", "subject_of"]
+__all__ = ["open_token", "seal_token", "subject_of", "token_place"]
 
 
 def subject_of(token: UUID, *, tenant: int, keyring: Keyring | None = None) -> bytes:
@@ -17,13 +17,14 @@ def subject_of(token: UUID, *, tenant: int, keyring: Keyring | None = None) -> b
     return hashing.digest(token.bytes, key=hashing.derive_key(root, b"subject", tenant.to_bytes(4, "big")))
 
 
-def _place(tenant: int, subject: bytes) -> Place:
+def token_place(tenant: int, subject: bytes) -> Place:
+    """Where a sealed token lives."""
     return Place(tenant, b"record", b"token", subject)
 
 
 def seal_token(token: UUID, *, tenant: int, subject: bytes, keyring: Keyring) -> bytes:
     """The token under a data key: it stays readable after the person is forgotten, for reference."""
-    return keyring.seal(token.bytes, _place(tenant, subject))
+    return keyring.seal(token.bytes, token_place(tenant, subject))
 
 
 def open_token(sealed: bytes, *, tenant: int, subject: bytes, keyring: Keyring) -> UUID:
@@ -31,4 +32,4 @@ def open_token(sealed: bytes, *, tenant: int, subject: bytes, keyring: Keyring) 
     Raises:
         IntegrityFailure, UnknownKey: see `Keyring.open`.
     """
-    return UUID(bytes=keyring.open(sealed, _place(tenant, subject)))
+    return UUID(bytes=keyring.open(sealed, token_place(tenant, subject)))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema
 import orjson
@@ -22,19 +22,27 @@ from django.conf import settings
 
 from databunker.errors import BadRequest
 
-from .schema_walk import FieldPath, find_marks, property_names
+from .schema_walk import FieldFacts, FieldPath, describe, find_marks, property_names
 
-__all__ = ["RecordSchema", "check", "configured"]
+__all__ = ["Fault", "RecordSchema", "check", "configured"]
 
 _ABSENT = object()
 _MOST_DIGITS = 300  # about what a double holds; to reckon with more would cost time that a caller chooses
 
 
+class Fault(NamedTuple):
+    """A rule that a profile breaks, and where: names of members and positions in lists, outermost first."""
+
+    path: tuple[str | int, ...]
+    rule: str
+
+
 @dataclass(frozen=True, slots=True)
 class RecordSchema:
-    """A schema ready for use: where its keywords stand, and every property name that it knows."""
+    """A schema ready for use: its fields, where its keywords stand, and every property name that it knows."""
 
     validator: Any
+    fields: dict[FieldPath, FieldFacts]
     marked: dict[str, tuple[FieldPath, ...]]
     names: frozenset[str]
 
@@ -46,6 +54,18 @@ class RecordSchema:
         error = next(iter(self.validator.iter_errors(_with_plain_numbers(profile))), None)
         if error is not None:
             raise BadRequest(f"profile does not fit the record schema at {self._pointer(error)}: {_rule(error)}")
+
+    def faults(self, profile: dict[str, Any]) -> list[Fault]:
+        """All that `validate` would refuse, for forms that tell it where it was typed.
+
+        Raises:
+            BadRequest: a number that nobody can reckon with.
+        """
+        return [fault for error in self.validator.iter_errors(_with_plain_numbers(profile)) for fault in _faults(error)]
+
+    def is_marked(self, keyword: str, path: tuple[str | int, ...]) -> bool:
+        """Whether the field or one above it has the keyword."""
+        return any(path[: len(marked)] == marked for marked in self.marked[keyword])
 
     def changed(self, keyword: str, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
         """The fields marked with `keyword` that differ, as dotted paths."""
@@ -105,7 +125,7 @@ def _load(path: str) -> RecordSchema:
         raise ValueError(f"USER_SCHEMA_FILE: {error}") from None
     except RecursionError:
         raise ValueError("USER_SCHEMA_FILE: a reference leads to itself") from None
-    return RecordSchema(validator, marked, property_names(document))
+    return RecordSchema(validator, describe(document), marked, property_names(document))
 
 
 def _unique_items(validator: Any, unique: bool, instance: Any, schema: Any) -> Iterator[Any]:  # noqa: ARG001, FBT001
@@ -163,10 +183,20 @@ def _put(target: dict[str, Any], path: FieldPath, value: Any) -> None:
     target[last] = value
 
 
+def _faults(error: Any) -> list[Fault]:
+    path = tuple(error.absolute_path)
+    if error.validator == "required":
+        return [Fault((*path, name), "required field is missing") for name in _missing(error)]
+    return [Fault(path, _rule(error))]
+
+
+def _missing(error: Any) -> list[str]:
+    return [name for name in error.validator_value if name not in error.instance]
+
+
 def _rule(error: Any) -> str:
     if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        return f"required field is missing: {', '.join(missing)}"
+        return f"required field is missing: {', '.join(_missing(error))}"
     if error.validator == "type":
         wanted = error.validator_value
         return f"must be of type {wanted if isinstance(wanted, str) else ' or '.join(wanted)}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-__all__ = ["KEYWORDS", "FieldPath", "find_marks", "property_names"]
+__all__ = ["KEYWORDS", "FieldFacts", "FieldPath", "describe", "find_marks", "property_names"]
 
 KEYWORDS = ("locked", "admin", "preserve")
 
@@ -55,6 +55,43 @@ def _outermost(fields: list[Field], keyword: str) -> tuple[FieldPath, ...]:
     """The fields marked with `keyword`, less those below a field that is marked itself."""
     marked = [path for path, chain in fields if any(schema.get(keyword) for schema in chain)]
     return tuple(path for path in marked if not any(path[:depth] in marked for depth in range(1, len(path))))
+
+
+class FieldFacts(NamedTuple):
+    """What a schema says of a field to people and to forms.
+
+    `types` are those of JSON Schema; empty: any. `choices` are the values of its `enum` or `const`, if it has one.
+    """
+
+    title: str = ""
+    description: str = ""
+    types: tuple[str, ...] = ()
+    format: str = ""
+    choices: tuple[Any, ...] = ()
+
+
+def describe(document: Any) -> dict[FieldPath, FieldFacts]:
+    """Fields within `properties`, in the order of the schema. What is beside a reference goes before what is behind."""
+    return {path: _facts(chain) for path, chain in _fields(document, document)}
+
+
+def _facts(chain: list[dict[str, Any]]) -> FieldFacts:
+    said: dict[str, Any] = {}
+    for schema in chain:
+        said = {**schema, **said}
+    types = said.get("type", ())
+    return FieldFacts(
+        title=_text(said, "title"),
+        description=_text(said, "description"),
+        types=(types,) if isinstance(types, str) else tuple(types),
+        format=_text(said, "format"),
+        choices=tuple(said["enum"]) if "enum" in said else (said["const"],) if "const" in said else (),
+    )
+
+
+def _text(said: dict[str, Any], keyword: str) -> str:
+    value = said.get(keyword, "")
+    return value if isinstance(value, str) else ""
 
 
 def property_names(document: Any) -> frozenset[str]:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from databunker.crypto import envelope, hashing, store
+from databunker.crypto import hashing, store
 from databunker.crypto.envelope import Place
 from databunker.crypto.keyring import Purpose
 from databunker.errors import BadRequest
 from databunker.ids import parse_token
 
 from .models import Session
-from .records import OpenRecord, keyring_for
+from .records import OpenRecord
 
-__all__ = ["OpenSession", "delete_sessions_of", "parse_session_id", "seal_session", "session_digest"]
+__all__ = [
+    "OpenSession",
+    "delete_sessions_of",
+    "parse_handle",
+    "parse_session_id",
+    "seal_session",
+    "session_digest",
+    "session_place",
+]
 
 
 def parse_session_id(text: str) -> UUID:
@@ -27,13 +35,21 @@ def parse_session_id(text: str) -> UUID:
     return session_id
 
 
+def parse_handle(text: str) -> bytes:
+    """The digest in a session's handle; of what is none, one that no session has."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""
+
+
 def session_digest(session_id: UUID, *, tenant: int) -> bytes:
     root = store.current_keyring().secret(Purpose.REFERENCE)
     key = hashing.derive_key(root, b"session", tenant.to_bytes(4, "big"))
     return hashing.digest(session_id.bytes, key=key)
 
 
-def _place(tenant: int, digest: bytes, field: bytes, expires: int) -> Place:
+def session_place(tenant: int, digest: bytes, field: bytes, expires: int) -> Place:
     """The end is bound to what ends: to move it in the database makes both unreadable."""
     return Place(tenant, b"session", field, digest, expires)
 
@@ -49,8 +65,8 @@ def seal_session(
         digest=digest,
         subject=holder.row.subject if holder else None,
         generation=holder.row.generation if holder else 0,
-        sealed_id=sealer.seal(session_id.bytes, _place(tenant, digest, b"id", expires)),
-        data=sealer.seal(data, _place(tenant, digest, b"data", expires)),
+        sealed_id=sealer.seal(session_id.bytes, session_place(tenant, digest, b"id", expires)),
+        data=sealer.seal(data, session_place(tenant, digest, b"data", expires)),
         stored=stored,
         expires=expires,
     )
@@ -68,14 +84,19 @@ class OpenSession:
         self.holder = holder
 
     def _open(self, sealed: bytes, field: bytes) -> bytes:
-        place = _place(self.stored.tenant, bytes(self.stored.digest), field, self.stored.expires)
+        place = session_place(self.stored.tenant, bytes(self.stored.digest), field, self.stored.expires)
         if self.holder is not None:
             return self.holder.key.open(sealed, place)
-        return keyring_for(envelope.key_id_of(sealed)).open(sealed, place)
+        return store.unseal(sealed, place)
 
     @property
     def session_id(self) -> UUID:
         return UUID(bytes=self._open(bytes(self.stored.sealed_id), b"id"))
+
+    @property
+    def handle(self) -> str:
+        """Names the session in forms; for whoever ends it, see `vault.actions.end_session`."""
+        return bytes(self.stored.digest).hex()
 
     @property
     def data_json(self) -> bytes:

@@ -14,10 +14,10 @@ from databunker import jsontext
 from databunker.access.actor import Actor, ActorKind
 from databunker.access.permissions import Permission
 from databunker.db.statements import atomically, retrying
-from databunker.errors import BadRequest, NeedsApproval
+from databunker.errors import BadRequest, Conflict, NeedsApproval
 from databunker.ids import unix_now
 
-from .. import lookups, patch
+from .. import lookups, patch, visible
 from ..app_records import app_name, find_app_record, open_app_data, seal_app_data
 from ..events import APP_CHANGED, APP_DELETED, APP_STORED
 from ..lookups import Lookup
@@ -42,25 +42,36 @@ def store_app_data(actor: Actor, *, mode: str, identity: str, app: str, data: An
     def store(record: OpenRecord, name: str) -> tuple[EventType, int]:
         row = record.row
         old = AppRecord.objects.filter(tenant=row.tenant, subject=row.subject, app=name).first()
+        if visible.narrows(actor):
+            before = jsontext.loads(open_app_data(record, old)) if old else {}
+            visible.require_change(actor, before, data, app=name, subject=row.subject)
         version = _put(record, name, data, old)
         return APP_STORED, version
 
     return _with_locked_record(actor, mode=mode, identity=identity, app=app, act=store)
 
 
-def change_app_data(actor: Actor, *, mode: str, identity: str, app: str, change: Any) -> UUID:
+def change_app_data(
+    actor: Actor, *, mode: str, identity: str, app: str, change: Any, version: int | None = None
+) -> UUID:
     """Apply a merge patch (an object) or a JSON Patch (an array). The person's token.
+
+    With `version` it is applied to that version of the data or not at all: to what somebody has looked at.
 
     Raises:
         AccessDenied, NeedsApproval: the actor may not, or the person may not alone.
         NotFound: no such person, or the application keeps nothing about the person.
-        BadRequest, Conflict: see `patch.apply`.
+        BadRequest, Conflict: see `patch.apply`; Conflict also: the data has another version.
     """
 
     def apply(record: OpenRecord, name: str) -> tuple[EventType, int]:
+        visible.require_steps(actor, change, app=name, subject=record.row.subject)
         old = find_app_record(record, name)
+        if version is not None and version != old.version:
+            raise Conflict("the data has changed meanwhile", subject=record.row.subject)
         before = jsontext.loads(open_app_data(record, old))
         after = patch.apply(before, change, max_bytes=settings.MAX_BODY_BYTES)
+        visible.require_change(actor, before, after, app=name, subject=record.row.subject)
         return APP_CHANGED, _put(record, name, after, old)
 
     return _with_locked_record(actor, mode=mode, identity=identity, app=app, act=apply)
@@ -75,6 +86,7 @@ def delete_app_data(actor: Actor, *, mode: str, identity: str, app: str) -> UUID
     """
 
     def delete(record: OpenRecord, name: str) -> tuple[EventType, int]:
+        visible.require_whole(actor, app=name, subject=record.row.subject)
         old = find_app_record(record, name)
         where = {"tenant": old.tenant, "subject": old.subject, "app": name}
         AppVersion.objects.filter(**where).delete()

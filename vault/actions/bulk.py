@@ -6,16 +6,20 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, OperationalError
 
 from audit import trail
 from audit.trail import EventRow
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
+from databunker.crypto import store
+from databunker.crypto.keyring import Purpose
 from databunker.db.statements import atomically, insert_many, is_lost_race
-from databunker.errors import BadRequest, Unavailable, VaultError
+from databunker.errors import AccessDenied, BadRequest, Unavailable, VaultError
+from databunker.notify import jobs, outbox, webhooks
 
-from .. import storage
+from .. import storage, visible
 from ..events import RECORDS_LOADED
 from ..identities import UNIQUE_SLOT
 from ..records import SealedRecord
@@ -52,9 +56,20 @@ Candidate = dict[str, Any] | VaultError
 
 
 class Batch(NamedTuple):
-    """Sealed candidates with their events, or why one was rejected, in the order they came."""
+    """Sealed candidates with their events, or why one was rejected, in the order they came.
+
+    `index_epoch` and `data_key` are those of the keyring which made their blind index and wrapped their keys.
+    """
 
     candidates: list[tuple[SealedRecord, EventRow] | Rejected]
+    index_epoch: int
+    data_key: int
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether there are newer keys by now, so that it must be prepared anew: it may have waited for very long."""
+        keyring = store.current_keyring()
+        return self.index_epoch < keyring.index_epoch or self.data_key < keyring.newest(Purpose.DATA).id
 
 
 def create_records(actor: Actor, *, profiles: Sequence[Candidate]) -> list[Result]:
@@ -66,7 +81,22 @@ def create_records(actor: Actor, *, profiles: Sequence[Candidate]) -> list[Resul
     """
     if len(profiles) > MAX_RECORDS:
         raise BadRequest(f"at most {MAX_RECORDS} records a call")
-    return store_batch(actor, prepare_batch(actor, profiles))
+    batch = prepare_batch(actor, profiles)
+    return store_batch(actor, batch, alongside=lambda results: _tell(actor, profiles, batch, results))
+
+
+def _tell(actor: Actor, profiles: Sequence[Candidate], batch: Batch, results: list[Result]) -> None:
+    """A webhook for each new person. `manage.py load` sends none: who loads millions knows of it."""
+    if not settings.NOTIFICATION_URL:
+        return
+    told = [
+        outbox.webhook_job(actor.tenant, webhooks.profile_new(result.token, profile), sealer=candidate[0].key)
+        for profile, candidate, result in zip(profiles, batch.candidates, results, strict=True)
+        if isinstance(result, Created) and not isinstance(candidate, Rejected)
+    ]
+    rows = [job for job in told if job is not None]
+    if rows:
+        insert_many(jobs.insert(*rows))
 
 
 def prepare_batch(actor: Actor, profiles: Sequence[Candidate]) -> Batch:
@@ -76,30 +106,36 @@ def prepare_batch(actor: Actor, profiles: Sequence[Candidate]) -> Batch:
         AccessDenied: the actor may not create people.
     """
     require(actor, Permission.RECORD_CREATE)
-    return Batch([_prepare(actor, profile) for profile in profiles])
+    keyring = store.current_keyring()  # the first: of a newer one later on only some would know
+    candidates = [_prepare(actor, profile) for profile in profiles]
+    return Batch(candidates, keyring.index_epoch, keyring.newest(Purpose.DATA).id)
 
 
 def _prepare(actor: Actor, profile: Candidate) -> tuple[SealedRecord, EventRow] | Rejected:
     if isinstance(profile, VaultError):
         return Rejected(profile.message)
     try:
+        visible.require_fields(actor, profile)
         record = seal_checked(profile, tenant=actor.tenant)
-    except BadRequest as error:
+    except (AccessDenied, BadRequest) as error:
         return Rejected(error.message)
     return record, creation_event(actor, record)
 
 
-def store_batch(actor: Actor, batch: Batch, *, alongside: Callable[[list[Result]], None] | None = None) -> list[Result]:
+def store_batch(
+    actor: Actor, batch: Batch, *, alongside: Callable[[list[Result]], None] | None = None, note: str = ""
+) -> list[Result]:
     """Write a batch in one transaction; where identities are taken, the others go in all the same.
 
-    `alongside` is called in the transaction with the results, to write what must be stored with them.
+    `alongside` is called in the transaction with the results, to write what must be stored with them. `note` stands in
+    the event.
     """
     taken: set[bytes] = set()
     for _ in range(_ATTEMPTS):
         chosen, results = _choose(batch, taken)
         try:
             with atomically():
-                _insert(actor, chosen, rejected=len(results) - len(chosen))
+                _insert(actor, chosen, rejected=len(results) - len(chosen), note=note)
                 if alongside is not None:
                     alongside(results)
         except IntegrityError:
@@ -144,8 +180,9 @@ def _unique_digests(batch: Batch) -> list[bytes]:
     ]
 
 
-def _insert(actor: Actor, chosen: list[tuple[SealedRecord, EventRow]], *, rejected: int) -> None:
-    summary = trail.build(actor, RECORDS_LOADED, detail={"created": len(chosen), "rejected": rejected})
+def _insert(actor: Actor, chosen: list[tuple[SealedRecord, EventRow]], *, rejected: int, note: str) -> None:
+    detail = {"created": len(chosen), "rejected": rejected} | ({"message": note} if note else {})
+    summary = trail.build(actor, RECORDS_LOADED, detail=detail)
     records, events = [record for record, _ in chosen], [event for _, event in chosen]
     for insert in inserts_for(actor.tenant, records, [*events, summary]):
         if insert.rows:

@@ -16,8 +16,9 @@ from databunker.access.actor import Actor, ActorKind
 from databunker.access.permissions import Permission, require
 from databunker.db.statements import Insert, is_lost_race, write_together
 from databunker.errors import BadRequest, Conflict, Unavailable
+from databunker.notify import outbox, webhooks
 
-from .. import schema, storage
+from .. import schema, storage, visible
 from ..events import RECORD_CREATED
 from ..identities import IdentityRow
 from ..records import SealedRecord, seal_new
@@ -31,16 +32,19 @@ def create_record(actor: Actor, *, profile: dict[str, Any]) -> UUID:
     """Store `profile` as a new person; the person's token.
 
     Raises:
-        AccessDenied: the actor may not create people.
+        AccessDenied: the actor may not create people, or not with these fields.
         BadRequest: the profile has no identity, an unusable one, or does not fit the record schema.
         Conflict: somebody has one of the identities already; the message names the field.
     """
     if not (settings.CREATE_USER_WITHOUT_ACCESS_TOKEN and actor.kind is ActorKind.ANYONE):
         require(actor, Permission.RECORD_CREATE)
+    visible.require_fields(actor, profile)
     record = seal_checked(profile, tenant=actor.tenant)
+    told = outbox.webhook_insert(actor.tenant, webhooks.profile_new(record.token, profile), sealer=record.key)
     for _ in range(_ATTEMPTS):
+        inserts = inserts_for(actor.tenant, [record], [creation_event(actor, record)])
         try:
-            write_together(inserts_for(actor.tenant, [record], [creation_event(actor, record)]))
+            write_together(inserts if told is None else [*inserts, told])
         except IntegrityError:
             refuse_if_taken(actor.tenant, record.identities, "duplicate index: {}")
             # Whoever had the identity let go of it in between: try again.

@@ -15,15 +15,15 @@ from databunker.db.statements import atomically, conflict_target, retrying
 from databunker.errors import BadRequest, NotFound
 from databunker.ids import unix_now
 
-from .. import identities, lookups, storage
+from .. import identities, lookups, storage, visible
 from ..events import SESSION_DELETED, SESSION_STORED
 from ..lookups import Lookup
 from ..models import Session
 from ..queries import find
 from ..records import OpenRecord
-from ..sessions import parse_session_id, seal_session, session_digest
+from ..sessions import parse_handle, parse_session_id, seal_session, session_digest
 
-__all__ = ["delete_session", "store_session"]
+__all__ = ["delete_session", "end_session", "store_session"]
 
 
 def store_session(actor: Actor, *, session: str, data: dict[str, Any]) -> UUID:
@@ -38,6 +38,7 @@ def store_session(actor: Actor, *, session: str, data: dict[str, Any]) -> UUID:
         BadRequest: no UUID, or `expiration` can't be read.
     """
     require(actor, Permission.SESSION_CHANGE)
+    visible.require_whole(actor, what=visible.SESSION)
     session_id = parse_session_id(session)
     now = unix_now()
     cap = periods.seconds_of(settings.MAX_SESSION_RETENTION)
@@ -82,7 +83,7 @@ def _holder(actor: Actor, data: dict[str, Any]) -> OpenRecord | None:
     """Whose session it is, locked, so that a forget-me at the same time finds it."""
     for lookup in _lookups(actor, data):
         try:
-            record = find(actor, lookup, Permission.RECORD_READ, lock=True)
+            record = find(actor, lookup, Permission.SESSION_CHANGE, lock=True)
         except NotFound:
             continue
         if not record.forgotten:
@@ -104,22 +105,48 @@ def _lookups(actor: Actor, data: dict[str, Any]) -> list[Lookup]:
 
 
 def delete_session(actor: Actor, *, session: str) -> None:
-    """
+    """There is no such session afterwards, whether there was one or not.
+
+    As the peer: express-session ends a visitor's session before it begins a new one, also where nothing is stored.
+
     Raises:
         AccessDenied: the actor is a person.
         BadRequest: no UUID.
-        NotFound: there is no such session.
     """
     require(actor, Permission.SESSION_CHANGE)
+    visible.require_whole(actor, what=visible.SESSION)
     digest = session_digest(parse_session_id(session), tenant=actor.tenant)
     with atomically():
-        stored = Session.objects.filter(tenant=actor.tenant, digest=digest).first()
-        if stored is None or not Session.objects.filter(tenant=actor.tenant, digest=digest).delete()[0]:
-            raise NotFound("not found")
-        holder = storage.by_subject(actor.tenant, bytes(stored.subject)) if stored.subject is not None else None
+        found = Session.objects.filter(tenant=actor.tenant, digest=digest)
+        subject = found.values_list("subject", flat=True).first()
+        found.delete()
+        holder = storage.by_subject(actor.tenant, bytes(subject)) if subject is not None else None
         trail.record(
             actor,
             SESSION_DELETED,
             subject=holder.row.subject if holder else None,
             sealer=holder.key if holder else None,
         )
+
+
+def end_session(actor: Actor, *, mode: str, identity: str, handle: str) -> None:
+    """End one session of a person, who is signed out of the application by it.
+
+    `handle` is `OpenSession.handle`: unlike the id it lets nobody in.
+
+    Raises:
+        AccessDenied: the actor may not end this person's sessions.
+        NotFound: no such person, or the person has no such session, or not any more.
+    """
+    lookup = lookups.parse(mode, identity, tenant=actor.tenant)
+
+    def attempt() -> None:
+        with atomically():
+            record = find(actor, lookup, Permission.SESSION_END, lock=True)
+            row = record.row
+            found = Session.objects.filter(tenant=row.tenant, subject=row.subject, digest=parse_handle(handle))
+            if not found.delete()[0]:
+                raise NotFound("not found", subject=row.subject)
+            trail.record(actor, SESSION_DELETED, subject=row.subject, sealer=record.key, detail=lookup.trace())
+
+    retrying(attempt)

@@ -15,7 +15,7 @@ from databunker.db.statements import atomically, retrying
 from databunker.errors import BadRequest, Conflict, NotFound
 from databunker.ids import new_token, parse_token, unix_now
 
-from .. import lookups, storage
+from .. import lookups, storage, visible
 from ..app_records import app_name, find_app_record
 from ..events import SHARE_CREATED, SHARE_REVOKED
 from ..models import Session, SharedRecord
@@ -44,6 +44,7 @@ def create_share(actor: Actor, *, mode: str, identity: str, wish: dict[str, Any]
         Conflict: the person has a hundred shared records already.
     """
     terms = _terms(wish)
+    visible.require_terms(actor, terms)
     lookup = lookups.parse(mode, identity, tenant=actor.tenant)
     now = unix_now()
     cap = periods.seconds_of(settings.MAX_SHAREABLE_RECORD_RETENTION)

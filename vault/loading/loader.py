@@ -12,13 +12,13 @@ from django.conf import settings
 
 from databunker.access.actor import Actor
 
-from ..actions import Rejected, Result, store_batch
+from ..actions import Candidate, Rejected, Result, prepare_batch, store_batch
 from . import progress
 from .errors import LoadRefused
 from .files import Files, open_files
 from .formats import FORMATS, Entry
 from .lines import LineReader
-from .pipeline import Prepared, Preparer, prepare
+from .pipeline import Prepared, Preparer
 from .progress import Progress
 from .source import Source
 
@@ -87,14 +87,14 @@ def load(
     if first is None:
         tally.complete = True
         return tally
-    work = prepare(
+    preparer = Preparer(
         actor, _checked(chain([first], entries), source), format_,
         size=options.batch, bytes_read=lambda: lines.bytes_read,
     )  # fmt: skip
     with open_files(options.rejects, options.tokens) as files:
         files.check_apart(source)
-        loading = _Loading(actor, _begun(actor, source, options, known, files), files, tally)
-        with Preparer(work) as preparer:
+        loading = _Loading(actor, _begun(actor, source, options, known, files), files, tally, format_.candidate)
+        with preparer:
             for prepared in preparer.batches(stopped=stopped):
                 loading.store(prepared)
                 tell(tally)
@@ -146,8 +146,11 @@ def _new_progress(actor: Actor, source: Source, options: Options) -> Progress:
 class _Loading:
     """A load at work: where it is, and what it has done."""
 
-    def __init__(self, actor: Actor, known: Progress, files: Files, tally: Tally) -> None:
+    def __init__(
+        self, actor: Actor, known: Progress, files: Files, tally: Tally, candidate: Callable[[Entry], Candidate]
+    ) -> None:
         self._actor = actor
+        self._candidate = candidate
         self._known = known
         self._files = files
         self._tally = tally
@@ -165,7 +168,10 @@ class _Loading:
             reached = self._files.write(self._known, prepared.entries, results)
             progress.advance(self._known, reached)
 
-        results = store_batch(self._actor, prepared.batch, alongside=alongside)
+        batch = prepared.batch
+        if batch.is_outdated:
+            batch = prepare_batch(self._actor, [self._candidate(entry) for entry in prepared.entries])
+        results = store_batch(self._actor, batch, alongside=alongside)
         self._known = reached
         self._count(results, prepared.bytes_read)
 

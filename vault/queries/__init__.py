@@ -1,24 +1,44 @@
 """Guarded reads: each checks who asks and commits its audit event before it returns anything."""
 
-from .app_data import list_all_apps, list_apps, read_app_data
-from .records import Page, find, list_holders, list_records, open_unlock, read_record
+from .app_data import AppData, list_all_apps, list_apps, read_app_data
+from .erasing import Parts, parts_of
+from .everything import AppDataOf, Everything, everything_of
+from .holders import holders_of, record_of
+from .login import find_for_login
+from .records import Page, find, find_subject, find_subjects, list_holders, list_records, open_unlock, read_record
 from .sessions import SessionPage, list_sessions, read_session
 from .shares import SharedData, list_shares, read_share
+from .tokens import TokenView, list_tokens
+from .trail import find_in_trail
 
 __all__ = [
+    "AppData",
+    "AppDataOf",
+    "Everything",
     "Page",
+    "Parts",
     "SessionPage",
     "SharedData",
+    "TokenView",
+    "everything_of",
     "find",
+    "find_for_login",
+    "find_in_trail",
+    "find_subject",
+    "find_subjects",
+    "holders_of",
     "list_all_apps",
     "list_apps",
     "list_holders",
     "list_records",
     "list_sessions",
     "list_shares",
+    "list_tokens",
     "open_unlock",
+    "parts_of",
     "read_app_data",
     "read_record",
     "read_session",
     "read_share",
+    "record_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from django.conf import settings
@@ -14,13 +15,22 @@ from databunker.access.tokens import grant_unlock, unlocked
 from databunker.db.statements import atomically, execute, for_update
 from databunker.errors import AccessDenied, BadRequest, Conflict, NotFound
 
-from .. import lookups, storage
+from .. import lookups, restriction, storage, visible
 from ..events import RECORD_READ, RECORDS_LISTED, UNLOCK_GRANTED
 from ..lookups import ByToken, Lookup
 from ..models import Record
 from ..records import OpenRecord
 
-__all__ = ["Page", "find", "list_holders", "list_records", "open_unlock", "read_record"]
+__all__ = [
+    "Page",
+    "find",
+    "find_subject",
+    "find_subjects",
+    "list_holders",
+    "list_records",
+    "open_unlock",
+    "read_record",
+]
 
 
 class Page(NamedTuple):
@@ -31,30 +41,37 @@ class Page(NamedTuple):
 
 
 def read_record(actor: Actor, *, mode: str, identity: str) -> OpenRecord:
-    """The record of the person with this token or unique identity; of a forgotten one, what is preserved.
+    """The record of the person with this token or unique identity, as the actor may see it; of a forgotten one, what
+    is preserved.
 
     Raises:
         BadRequest: see `lookups.parse`.
         AccessDenied: the actor may not read it; a person learns no more about somebody else.
         NotFound: nobody has this token or identity.
         Conflict: several people share it.
+        ProcessingRestricted: see `vault.restriction`.
     """
     lookup = lookups.parse(mode, identity, tenant=actor.tenant)
-    if isinstance(lookup, ByToken) and not settings.AUDIT_CLIENT_ADDRESS:
-        return _read_by_token(actor, lookup)
+    if isinstance(lookup, ByToken) and not (settings.AUDIT_CLIENT_ADDRESS or actor.purpose):
+        found = _read_by_token(actor, lookup)
+        if found is not None:
+            return found
     record = find(actor, lookup, Permission.RECORD_READ)
     trail.record(actor, RECORD_READ, subject=record.row.subject, sealer=record.key, detail=lookup.trace())
-    return record
+    return visible.record(actor, record)
 
 
-def _read_by_token(actor: Actor, lookup: ByToken) -> OpenRecord:
-    """The hot path: what the event says is known beforehand, so record and event can share a round trip."""
+def _read_by_token(actor: Actor, lookup: ByToken) -> OpenRecord | None:
+    """The hot path: what the event says is known beforehand, so record and event can share a round trip.
+
+    None where there is no such record, or a restricted one: then there is no event either.
+    """
     require(actor, Permission.RECORD_READ, subject=lookup.subject)
     event = trail.build(actor, RECORD_READ, subject=lookup.subject)
     record = storage.by_token_recording(actor.tenant, lookup, trail.insert(event))
-    if record is None:
-        raise NotFound(subject=lookup.subject)
-    return record
+    if record is None or actor.scope is None:
+        return record
+    return visible.record(actor, record)
 
 
 def find(actor: Actor, lookup: Lookup, permission: Permission, *, lock: bool = False) -> OpenRecord:
@@ -64,13 +81,10 @@ def find(actor: Actor, lookup: Lookup, permission: Permission, *, lock: bool = F
 
     Raises:
         AccessDenied, NotFound, Conflict: see `read_record`.
+        ProcessingRestricted: see `restriction.require_free`.
     """
     if isinstance(lookup, ByToken):
-        require(actor, permission, subject=lookup.subject)
-        record = storage.by_subject(actor.tenant, lookup.subject, suffix=for_update() if lock else "")
-        if record is None:
-            raise NotFound(subject=lookup.subject)
-        return record
+        return find_subject(actor, lookup.subject, permission, lock=lock)
     holders = storage.by_digest(actor.tenant, lookup.digest)
     if not holders:
         # Somebody who may not read everyone learns nothing about who exists.
@@ -81,8 +95,35 @@ def find(actor: Actor, lookup: Lookup, permission: Permission, *, lock: bool = F
     if len(holders) > 1:
         raise Conflict(f"several records share this {lookup.field.name}", trace=lookup.trace_of_nobody())
     if lock:
-        return find(actor, ByToken(holders[0].token, holders[0].row.subject), permission, lock=True)
+        return find_subject(actor, holders[0].row.subject, permission, lock=True)
+    restriction.require_free(actor, holders[0], permission)
     return holders[0]
+
+
+def find_subject(actor: Actor, subject: bytes, permission: Permission, *, lock: bool = False) -> OpenRecord:
+    """The record behind a reference that a row of ours holds; writes no event, and locks like `find`.
+
+    Raises:
+        AccessDenied: the actor may not do this to the person.
+        NotFound: there is no such person in the actor's tenant.
+        ProcessingRestricted: see `restriction.require_free`.
+    """
+    require(actor, permission, subject=subject)
+    record = storage.by_subject(actor.tenant, subject, suffix=for_update() if lock else "")
+    if record is None:
+        raise NotFound(subject=subject)
+    restriction.require_free(actor, record, permission)
+    return record
+
+
+def find_subjects(actor: Actor, subjects: Collection[bytes], permission: Permission) -> dict[bytes, OpenRecord]:
+    """`find_subject` for many at once; those who are not there are left out.
+
+    Raises:
+        AccessDenied: the actor may not do this to everyone.
+    """
+    require(actor, permission)
+    return storage.by_subjects(actor.tenant, subjects)
 
 
 def list_holders(actor: Actor, *, mode: str, identity: str, offset: int, limit: int) -> Page:
@@ -98,7 +139,8 @@ def list_holders(actor: Actor, *, mode: str, identity: str, offset: int, limit: 
         raise BadRequest("a token belongs to one person only")
     records = storage.holders(actor.tenant, lookup.digest, offset=offset, limit=limit)
     _record_each(actor, RECORD_READ, records, trace=lookup)
-    return Page(storage.count_holders(actor.tenant, lookup.digest), records)
+    total = storage.count_holders(actor.tenant, lookup.digest)
+    return Page(total, [_listed(actor, record) for record in records])
 
 
 def list_records(actor: Actor, *, offset: int, limit: int, unlock: str | None) -> Page:
@@ -116,7 +158,13 @@ def list_records(actor: Actor, *, offset: int, limit: int, unlock: str | None) -
         raise AccessDenied("listing users needs an unlock: ask POST /v1/users/unlock for one")
     records = storage.page(actor.tenant, offset=offset, limit=limit)
     _record_each(actor, RECORDS_LISTED, records)
-    return Page(Record.objects.filter(tenant=actor.tenant).count(), records)
+    total = Record.objects.filter(tenant=actor.tenant).count()
+    return Page(total, [_listed(actor, record) for record in records])
+
+
+def _listed(actor: Actor, record: OpenRecord) -> OpenRecord:
+    """Of somebody whose data may not be processed no more than that there is somebody."""
+    return visible.nothing_of(record) if restriction.binds(actor, record) else visible.record(actor, record)
 
 
 def open_unlock(actor: Actor) -> str:

@@ -10,7 +10,7 @@ from databunker.access.permissions import Permission, require
 from databunker.errors import NotFound
 from databunker.ids import unix_now
 
-from .. import lookups, storage
+from .. import lookups, restriction, storage, visible
 from ..events import SESSION_READ, SESSIONS_LISTED
 from ..models import Session
 from ..sessions import OpenSession, parse_session_id, session_digest
@@ -32,6 +32,7 @@ def read_session(actor: Actor, *, session: str) -> OpenSession:
         BadRequest: no UUID.
         AccessDenied: the session is not the actor's own; a person learns no more about sessions of others.
         NotFound: there is no such session, or it has expired.
+        ProcessingRestricted: see `vault.restriction`.
     """
     digest = session_digest(parse_session_id(session), tenant=actor.tenant)
     stored = Session.objects.filter(tenant=actor.tenant, digest=digest).first()
@@ -44,8 +45,10 @@ def read_session(actor: Actor, *, session: str) -> OpenSession:
     holder = storage.by_subject(actor.tenant, subject) if subject is not None else None
     if subject is not None and (holder is None or holder.row.generation != stored.generation):
         raise NotFound("not found", subject=subject)
+    if holder is not None:
+        restriction.require_free(actor, holder, Permission.SESSION_READ)
     trail.record(actor, SESSION_READ, subject=subject, sealer=holder.key if holder else None)
-    return OpenSession(stored, holder)
+    return visible.session(actor, OpenSession(stored, holder))
 
 
 def list_sessions(actor: Actor, *, mode: str, identity: str, offset: int, limit: int) -> SessionPage:
@@ -62,4 +65,4 @@ def list_sessions(actor: Actor, *, mode: str, identity: str, offset: int, limit:
         tenant=row.tenant, subject=row.subject, generation=row.generation, expires__gt=unix_now()
     )
     page = found.order_by("-stored", "digest")[offset : offset + limit]
-    return SessionPage(found.count(), [OpenSession(stored, record) for stored in page])
+    return SessionPage(found.count(), [visible.session(actor, OpenSession(stored, record)) for stored in page])

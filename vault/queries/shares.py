@@ -12,7 +12,7 @@ from databunker.access.permissions import Permission
 from databunker.errors import AccessDenied, NotFound
 from databunker.ids import parse_token, unix_now
 
-from .. import lookups, storage
+from .. import lookups, restriction, storage, visible
 from ..app_records import find_app_record, open_app_data
 from ..events import SHARE_READ, SHARES_LISTED
 from ..models import Session, SharedRecord
@@ -34,7 +34,8 @@ def read_share(actor: Actor, *, share: str) -> SharedData:
     """What is shared under this id, for anybody who knows it; the event names the partner it was made for.
 
     Raises:
-        AccessDenied: no such share, expired, revoked, or what it points to is gone. All look alike.
+        AccessDenied: no such share, expired, revoked, what it points to is gone, or the person's data is restricted.
+            All look alike.
     """
     share_id = parse_token(share)
     stored = SharedRecord.objects.filter(digest=share_digest(share_id)).first() if share_id else None
@@ -42,7 +43,7 @@ def read_share(actor: Actor, *, share: str) -> SharedData:
         raise AccessDenied
     subject = bytes(stored.subject)
     holder = storage.by_subject(stored.tenant, subject)
-    if holder is None or holder.row.generation != stored.generation:
+    if holder is None or holder.row.generation != stored.generation or restriction.binds(actor, holder):
         raise AccessDenied(subject=subject)
     opened = OpenShare(stored, holder)
     terms = opened.terms
@@ -72,7 +73,7 @@ def _content(share: OpenShare, terms: Terms) -> bytes | None:
 
 
 def list_shares(actor: Actor, *, mode: str, identity: str) -> list[OpenShare]:
-    """What of the person is shared now, newest first.
+    """What of the person is shared now, newest first; to a limited token what it may see itself.
 
     Raises:
         BadRequest: see `lookups.parse`.
@@ -85,4 +86,5 @@ def list_shares(actor: Actor, *, mode: str, identity: str) -> list[OpenShare]:
     found = SharedRecord.objects.filter(
         tenant=row.tenant, subject=row.subject, generation=row.generation, expires__gt=unix_now()
     )
-    return [OpenShare(stored, record) for stored in found.order_by("-created", "digest")]
+    shares = [OpenShare(stored, record) for stored in found.order_by("-created", "digest")]
+    return [share for share in shares if visible.share(actor, share)]

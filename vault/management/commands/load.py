@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import gc
 import logging
 import signal
-import threading
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,9 +15,9 @@ from databunker.access.actor import Actor, operator
 from databunker.errors import VaultError
 from vault.loading import STANDARD_INPUT, LoadRefused, LoadStopped, Options, Source, Tally, load, open_source
 from vault.loading.display import display, summary
+from vault.loading.running import few_collections, signals
 
 _MAX_BATCH = 10_000
-_COLLECTION_THRESHOLD = 200_000
 _REFUSED, _STOPPED, _SIGNALLED = 2, 1, 128
 _HOW_TO_RESUME = "\nRun the same command again to go on where it stopped."
 _logger = logging.getLogger(__name__)
@@ -70,7 +67,7 @@ class Command(BaseCommand):
     def _load(self, file: str, format_name: str | None, name: str | None, options: Options) -> None:
         actor, started = operator(), time.monotonic()
         source = open_source(file, format_name=format_name, name=name, tenant=actor.tenant)
-        with closing(source), _few_collections(), _signals() as caught:
+        with closing(source), few_collections(), signals() as caught:
             tally = self._run(actor, source, options, caught)
         self.stdout.write(summary(tally, options, label=source.label, seconds=time.monotonic() - started))
         if caught and not tally.complete:
@@ -86,39 +83,6 @@ class Command(BaseCommand):
     def _end_by_signal(self, number: int, *, resumable: bool) -> NoReturn:
         self._note("Stopped." + (_HOW_TO_RESUME if resumable else " This load can't be resumed."))
         raise SystemExit(_SIGNALLED + number)
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """A load makes many small objects and no cycles of them: to look for these as often as usual costs a tenth."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(_COLLECTION_THRESHOLD, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """The signals that came: the first ends the load after the batch at hand, another one at once."""
-    caught: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield caught
-        return
-
-    def note(number: int, _: Any) -> None:
-        caught.append(number)
-        signal.signal(number, before[signal.Signals(number)])
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _database_message(error: DatabaseError) -> str:

@@ -1,0 +1,27 @@
+"""What the workflows keep: consents, requests and retention, one module each."""
+
+from .activity import ActivityBasis, ProcessingActivity
+from .consent import Agreement, AgreementEvent, BasisStatus, BasisType, LegalBasis, LegalBasisText
+from .importing import ImportProgress, state_place
+from .requests import Request, RequestAction
+from .retention import Expiration, ExpirationStatus
+from .rights import ExercisedRight, RightKind
+
+__all__ = [
+    "ActivityBasis",
+    "Agreement",
+    "AgreementEvent",
+    "BasisStatus",
+    "BasisType",
+    "ExercisedRight",
+    "Expiration",
+    "ExpirationStatus",
+    "ImportProgress",
+    "LegalBasis",
+    "LegalBasisText",
+    "ProcessingActivity",
+    "Request",
+    "RequestAction",
+    "RightKind",
+    "state_place",
+]

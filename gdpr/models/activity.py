@@ -1,0 +1,45 @@
+"""The processing register at rest (GDPR Art. 30): what is done with people's data, and on which legal bases."""
+
+from __future__ import annotations
+
+from django.db import models
+
+__all__ = ["ActivityBasis", "ProcessingActivity"]
+
+
+class ProcessingActivity(models.Model):
+    """One purpose that data is processed for. No personal data."""
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.IntegerField()
+    activity = models.CharField(max_length=65, help_text="Its name in the API; may change")
+    title = models.TextField()
+    script = models.TextField(blank=True, help_text="What a web page runs where its legal bases are agreed to")
+    fulldesc = models.TextField(blank=True)
+    applicableto = models.TextField(blank=True)
+    created = models.BigIntegerField(help_text="Unix seconds")
+    changed = models.BigIntegerField(help_text="Unix seconds")
+
+    class Meta:
+        db_table = "gdpr_activity"
+        constraints = [models.UniqueConstraint(fields=["tenant", "activity"], name="gdpr_activity_unique_name")]
+
+    def __str__(self) -> str:
+        return self.activity
+
+
+class ActivityBasis(models.Model):
+    """A legal basis that an activity rests on; by number, so that both may be renamed."""
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.IntegerField()
+    activity = models.BigIntegerField(help_text="Number of the processing activity")
+    basis = models.BigIntegerField(help_text="Number of the legal basis")
+
+    class Meta:
+        db_table = "gdpr_activity_basis"
+        constraints = [models.UniqueConstraint(fields=["activity", "basis"], name="gdpr_activity_basis_unique")]
+        indexes = [models.Index(fields=["tenant", "basis"], name="gdpr_activity_basis_by_basis")]
+
+    def __str__(self) -> str:
+        return f"activity {self.activity} on basis {self.basis}"

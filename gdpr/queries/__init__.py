@@ -1,0 +1,53 @@
+"""Guarded reads of the workflows: permission and event before the answer."""
+
+from .agreements import AgreementView, History, HistoryLine, list_agreements, read_agreement, read_history
+from .choices import Choice, list_choices
+from .cookies import CookieSettings, cookie_settings
+from .erasure import Erased, ErasurePreview, Kept, Part, Why, preview_erasure
+from .people import PersonView, look_at_person, reveal_person
+from .registers import ActivityView, list_activities, list_legal_bases
+from .report import read_report
+from .requests import RequestPage, RequestView, list_requests, list_requests_of, read_request
+from .retention import ExpirationView, expirations_of, read_expiration
+from .rights import Objection, Rights, read_rights, seen_rights
+from .sign_ins import SignInView, list_sign_ins
+
+__all__ = [
+    "ActivityView",
+    "AgreementView",
+    "Choice",
+    "CookieSettings",
+    "Erased",
+    "ErasurePreview",
+    "ExpirationView",
+    "History",
+    "HistoryLine",
+    "Kept",
+    "Objection",
+    "Part",
+    "PersonView",
+    "RequestPage",
+    "RequestView",
+    "Rights",
+    "SignInView",
+    "Why",
+    "cookie_settings",
+    "expirations_of",
+    "list_activities",
+    "list_agreements",
+    "list_choices",
+    "list_legal_bases",
+    "list_requests",
+    "list_requests_of",
+    "list_sign_ins",
+    "look_at_person",
+    "preview_erasure",
+    "read_agreement",
+    "read_expiration",
+    "read_history",
+    "read_report",
+    "read_request",
+    "read_rights",
+    "reveal_person",
+    "seen_rights",
+]

@@ -1,0 +1,113 @@
+"""Everything about a person, for the person (GDPR Art. 15) and in a form that machines read (Art. 20)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from audit import trail
+from databunker.access.actor import Actor
+from databunker.access.permissions import Permission
+from databunker.ids import unix_now
+from vault import history, lookups, visible
+from vault.history import EventView
+from vault.queries import everything_of, find
+from vault.records import OpenRecord
+from vault.sessions import OpenSession
+from vault.shares import OpenShare
+
+from ..events import REPORT_READ
+from ..expirations import upon
+from ..models import ExpirationStatus
+from ..requests import OpenRequest, holidays, requests_of, seen_reasons, seen_wish
+from .agreements import AgreementView, History, agreements_of
+from .rights import seen_rights
+
+__all__ = ["MAX_ACCESSES", "read_report"]
+
+# The newest ones; `accesses_total` says how many there are.
+MAX_ACCESSES = 10_000
+
+
+def read_report(actor: Actor, *, mode: str, identity: str) -> dict[str, Any]:
+    """All that is kept of one person, by section; times are Unix seconds, profiles and data stand as they are stored.
+
+    Raises:
+        AccessDenied, NotFound, Conflict: see `vault.queries.find`.
+    """
+    lookup = lookups.parse(mode, identity, tenant=actor.tenant)
+    record = find(actor, lookup, Permission.REPORT_READ)
+    trail.record(actor, REPORT_READ, subject=record.row.subject, sealer=record.key, detail=lookup.trace())
+    kept = everything_of(actor, record)
+    accesses = history.events_of(actor, record, offset=0, limit=MAX_ACCESSES)
+    return {
+        "generated": unix_now(),
+        "token": str(record.token),
+        "created": record.row.created,
+        "changed": record.row.changed,
+        "forgotten": record.forgotten,
+        "profile": orjson.Fragment(visible.profile(actor, record.profile_json)),
+        "apps": [app._asdict() for app in kept.apps],
+        "agreements": [_agreement(view, past) for view, past in agreements_of(actor, record)],
+        "sessions": [_session(session) for session in kept.sessions],
+        "shares": [_share(actor, share) for share in kept.shares],
+        "retention": _retention(record),
+        "rights": seen_rights(actor, record).row(),
+        "requests": [_request(actor, request) for request in requests_of(record)],
+        "accesses_total": accesses.total,
+        "accesses": [_access(event) for event in accesses.events],
+    }
+
+
+def _retention(record: OpenRecord) -> list[dict[str, Any]]:
+    """When the person is to be forgotten, without the link, which forgets whoever it is about."""
+    stored = upon(record)
+    return [{"status": ExpirationStatus(stored.status).label, "endtime": stored.endtime}] if stored else []
+
+
+def _agreement(view: AgreementView, past: History) -> dict[str, Any]:
+    """With every change, and the texts as they were shown."""
+    return {**view.row(), "history": [line.row() for line in past.lines], "texts": past.text_rows()}
+
+
+def _session(session: OpenSession) -> dict[str, Any]:
+    """Without the id, which lets in whoever knows it."""
+    return {
+        "stored": session.stored.stored,
+        "expires": session.stored.expires,
+        "data": orjson.Fragment(session.data_json),
+    }
+
+
+def _share(actor: Actor, share: OpenShare) -> dict[str, Any]:
+    """Without the id, for which the data is to be had."""
+    terms = share.terms
+    return {
+        "partner": visible.words(actor, terms.partner),
+        "app": terms.app,
+        "of_session": bool(terms.session),
+        "fields": terms.fields,
+        "created": share.stored.created,
+        "expires": share.stored.expires,
+    }
+
+
+def _request(actor: Actor, request: OpenRequest) -> dict[str, Any]:
+    """What the person has asked for, and what became of it; of a forgotten person the bare facts."""
+    wish, reasons = seen_wish(actor, request.wish()), seen_reasons(actor, request)
+    asked = {"app": wish.app, "brief": wish.brief, "original": wish.original, "change": wish.change}
+    return {
+        "action": request.action.label,
+        "state": request.state.label,
+        "creationtime": request.stored.created,
+        "changed": request.stored.changed,
+        "due": request.clock.due(holidays()),
+        **{name: value for name, value in asked.items() if value},
+        **({"reasons": reasons} if reasons else {}),
+    }
+
+
+def _access(event: EventView) -> dict[str, Any]:
+    row = {"when": event.at // 1_000_000, "who": event.who, "what": event.title, "outcome": event.outcome}
+    return {**row, "purpose": event.purpose} if event.purpose else row

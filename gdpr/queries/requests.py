@@ -1,0 +1,107 @@
+"""Requests as those see them who decide, and those who have asked."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.db.models import F
+
+from audit import trail
+from databunker.access.actor import Actor
+from databunker.access.permissions import Permission, require
+from databunker.db.statements import execute
+from databunker.errors import BadRequest, NotFound
+from vault import lookups, visible
+from vault.queries import find, find_subject, find_subjects
+
+from ..events import REQUEST_READ, REQUESTS_LISTED
+from ..models import Request, RequestAction
+from ..requests import OpenRequest, Wish, parse_request_token, request_digest, seen_wish
+from ..states import UNDECIDED, states_of
+
+__all__ = ["RequestPage", "RequestView", "list_requests", "list_requests_of", "read_request"]
+
+
+class RequestPage(NamedTuple):
+    """One page of requests; `total` counts all."""
+
+    total: int
+    requests: list[OpenRequest]
+
+
+class RequestView(NamedTuple):
+    """One request with what it asks for, and what that would change as it was at the time."""
+
+    request: OpenRequest
+    wish: Wish
+    original: Any
+
+
+def list_requests(
+    actor: Actor, *, status: str, offset: int, limit: int, action: RequestAction | None = None
+) -> RequestPage:
+    """Everybody's requests in this status: the undecided oldest first, as these are due first, others newest first.
+
+    Of the undecided, those that were given two further months come last. With `action` only those that ask for it.
+
+    Raises:
+        AccessDenied: the actor reaches its own requests only.
+        BadRequest: no such status.
+    """
+    require(actor, Permission.REQUEST_LIST)
+    states = states_of(status)
+    if not states:
+        raise BadRequest("bad status")
+    found = Request.objects.filter(tenant=actor.tenant, state__in=[state.value for state in states])
+    if action is not None:
+        found = found.filter(action=action.value)
+    order = (F("extended").asc(nulls_first=True), "id") if states <= UNDECIDED else ("-id",)
+    rows = list(found.order_by(*order)[offset : offset + limit])
+    holders = find_subjects(actor, {bytes(row.subject) for row in rows}, Permission.REQUEST_LIST)
+    requests = [OpenRequest(row, holders[bytes(row.subject)]) for row in rows if bytes(row.subject) in holders]
+    # An event for each person who is about to be shown, or one for the listing that showed nobody.
+    shown = {bytes(request.stored.subject): request.holder.key for request in requests}
+    events = [trail.build(actor, REQUESTS_LISTED, subject=subject, sealer=key) for subject, key in shown.items()] or [
+        trail.build(actor, REQUESTS_LISTED)
+    ]
+    execute(*trail.insert(*events).statement())
+    return RequestPage(found.count(), requests)
+
+
+def list_requests_of(actor: Actor, *, mode: str, identity: str, offset: int, limit: int) -> RequestPage:
+    """The requests of one person, newest first; of a forgotten one, by token, the bare facts.
+
+    Raises:
+        AccessDenied, NotFound, BadRequest: see `vault.queries.find`.
+    """
+    lookup = lookups.parse(mode, identity, tenant=actor.tenant)
+    record = find(actor, lookup, Permission.REQUEST_READ)
+    row = record.row
+    trail.record(actor, REQUESTS_LISTED, subject=row.subject, sealer=record.key, detail=lookup.trace())
+    found = Request.objects.filter(tenant=row.tenant, subject=row.subject)
+    rows = list(found.order_by("-id")[offset : offset + limit])
+    return RequestPage(found.count(), [OpenRequest(stored, record) for stored in rows])
+
+
+def read_request(actor: Actor, *, rtoken: str) -> RequestView:
+    """One request; of one to be forgotten, `original` is the profile as it is now.
+
+    Raises:
+        BadRequest: no UUID.
+        AccessDenied: the actor may not read it; a person learns no more about requests of others.
+        NotFound: there is no such request.
+    """
+    digest = request_digest(parse_request_token(rtoken), tenant=actor.tenant)
+    stored = Request.objects.filter(tenant=actor.tenant, digest=digest).first()
+    if stored is None:
+        require(actor, Permission.REQUEST_READ)
+        raise NotFound("not found")
+    subject = bytes(stored.subject)
+    record = find_subject(actor, subject, Permission.REQUEST_READ)
+    request = OpenRequest(stored, record)
+    wish = seen_wish(actor, request.wish())
+    detail = {"request": stored.pk, "action": request.action.label}
+    trail.record(actor, REQUEST_READ, subject=subject, sealer=record.key, detail=detail)
+    if request.action == RequestAction.FORGET_ME:
+        return RequestView(request, wish, visible.document(actor, record.profile()))
+    return RequestView(request, wish, wish.original or {})

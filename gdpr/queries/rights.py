@@ -1,0 +1,78 @@
+"""What a person has exercised and what stands of it: restriction, objections, an erasure that can be withdrawn."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from audit import trail
+from databunker.access.actor import Actor
+from databunker.access.permissions import Permission
+from vault import lookups, visible
+from vault.queries import find
+from vault.records import OpenRecord
+
+from ..events import RIGHTS_READ
+from ..models import LegalBasis, RightKind
+from ..rights import OpenRight, rights_of
+
+__all__ = ["Objection", "Rights", "read_rights", "seen_rights"]
+
+
+class Objection(NamedTuple):
+    """`brief` is empty where it is to all that may be objected to."""
+
+    brief: str
+    right: OpenRight
+
+
+class Rights(NamedTuple):
+    """What stands; None and nothing: it does not."""
+
+    restriction: OpenRight | None = None
+    objections: tuple[Objection, ...] = ()
+    erasure: OpenRight | None = None
+
+    def row(self) -> dict[str, Any]:
+        """As the API and the report show it; times in Unix seconds."""
+        return {
+            "restriction": _row(self.restriction, ground=True) if self.restriction else None,
+            "objections": [{"brief": one.brief, **_row(one.right)} for one in self.objections],
+            "erasure": {**_row(self.erasure), "due": self.erasure.due} if self.erasure else None,
+        }
+
+
+def read_rights(actor: Actor, *, mode: str, identity: str) -> Rights:
+    """
+    Raises:
+        BadRequest: see `lookups.parse`.
+        AccessDenied, NotFound: see `vault.queries.find`.
+    """
+    lookup = lookups.parse(mode, identity, tenant=actor.tenant)
+    record = find(actor, lookup, Permission.RIGHTS_READ)
+    trail.record(actor, RIGHTS_READ, subject=record.row.subject, sealer=record.key, detail=lookup.trace())
+    return seen_rights(actor, record)
+
+
+def seen_rights(actor: Actor, record: OpenRecord) -> Rights:
+    """For whoever has been let in already, with the reasons as far as that one may see them. Writes no event.
+
+    Raises:
+        IntegrityFailure: see `rights_of`.
+    """
+    found = [_seen(actor, right) for right in rights_of(record)]
+    numbers = {right.basis for right in found if right.basis}
+    briefs = dict(LegalBasis.objects.filter(id__in=numbers).values_list("id", "brief")) if numbers else {}
+    return Rights(
+        next((right for right in found if right.kind is RightKind.RESTRICTION), None),
+        tuple(Objection(briefs.get(right.basis, ""), right) for right in found if right.kind is RightKind.OBJECTION),
+        next((right for right in found if right.kind is RightKind.ERASURE), None),
+    )
+
+
+def _seen(actor: Actor, right: OpenRight) -> OpenRight:
+    return right._replace(terms=right.terms._replace(reason=visible.words(actor, right.terms.reason)))
+
+
+def _row(right: OpenRight, *, ground: bool = False) -> dict[str, Any]:
+    row = {"since": right.since, "who": right.who, "reason": right.terms.reason}
+    return {**row, "ground": right.terms.ground} if ground else row

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from .models import DEFAULT_TENANT
+
+if TYPE_CHECKING:
+    from .scopes import Scope
 
 __all__ = ["Actor", "ActorKind", "operator"]
 
@@ -19,6 +23,7 @@ class ActorKind(enum.IntEnum):
     ADMIN = 2
     PERSON = 3
     OPERATOR = 4  # manage.py on the server
+    ACCOUNT = 5  # somebody at the console
 
     @property
     def label(self) -> str:
@@ -29,8 +34,9 @@ class ActorKind(enum.IntEnum):
 class Actor:
     """The caller of one request or command.
 
-    `token_id` is the row of its access token, never the token. `subject` is the person that a person's own
-    token belongs to. `request_id` ties together all that one request did; `address` is the client's.
+    `token_id` is the row of its access token, never the token; of an account the row of that. `subject` is the person
+    that a person's own token belongs to. `request_id` ties together all that one request did; `address` is the
+    client's. `scope` narrows what its kind may do; None: it doesn't. `purpose` is what the caller says it acts for.
     """
 
     kind: ActorKind
@@ -39,6 +45,8 @@ class Actor:
     subject: bytes | None = None
     request_id: UUID = field(default_factory=uuid4)
     address: str = ""
+    scope: Scope | None = None
+    purpose: str = ""
 
 
 def operator() -> Actor:

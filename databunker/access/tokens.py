@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
+from dataclasses import replace
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from databunker.crypto import hashing, store
 from databunker.crypto.encoding import pack
 from databunker.crypto.keyring import Purpose
 from databunker.db.statements import fetch_one
-from databunker.ids import new_token, parse_token, unix_now
+from databunker.ids import CLOCK_SKEW_SECONDS, new_token, parse_token, unix_now
 
+from . import rates, scopes
 from .actor import ActorKind
 from .models import DEFAULT_TENANT, AccessToken, TokenKind, Unlock
+from .scopes import Scope
 
 __all__ = [
     "UNLOCK_SECONDS",
@@ -25,7 +30,9 @@ __all__ = [
     "forget_cached",
     "grant_unlock",
     "is_known",
+    "labels_of",
     "lookup",
+    "rescope_token",
     "revoke_token",
     "token_digest",
     "unlocked",
@@ -43,6 +50,7 @@ class Grant(NamedTuple):
     token_id: int
     subject: bytes | None
     expires: int | None
+    scope: Scope | None = None
 
 
 _cache: dict[bytes, tuple[float, Grant]] = {}
@@ -84,42 +92,84 @@ def is_known(token: str) -> bool:
 
 def _read(digest: bytes) -> Grant | None:
     row = fetch_one(
-        "SELECT id, tenant, kind, subject, expires, mac FROM access_token WHERE digest = %s AND revoked IS NULL",
+        "SELECT id, tenant, kind, subject, expires, scope, mac FROM access_token WHERE digest = %s AND revoked IS NULL",
         [digest],
     )
     if row is None:
         return None
-    token_id, tenant, kind, subject, expires, mac = row
+    token_id, tenant, kind, subject, expires, scope, mac = row
     subject = None if subject is None else bytes(subject)
-    expected = _row_mac(digest, tenant=tenant, kind=kind, subject=subject, expires=expires, revoked=None)
-    if not hashing.same(bytes(mac), expected):
+    rights = _Rights(tenant, kind, expires, None, scope)
+    if not hashing.same(bytes(mac), _row_mac(digest, subject, rights)):
         return None  # the row was changed by somebody who has no key
-    return Grant(ActorKind(kind), tenant, token_id, subject, expires)
+    try:
+        narrowed = scopes.from_text(scope) if scope else None
+    except (ValueError, TypeError, KeyError):
+        return None  # by a release that can narrow in ways that this one can't
+    return Grant(ActorKind(kind), tenant, token_id, subject, expires, _limited(narrowed, kind))
 
 
-def _row_mac(
-    digest: bytes, *, tenant: int, kind: int, subject: bytes | None, expires: int | None, revoked: int | None
-) -> bytes:
+def _limited(scope: Scope | None, kind: int) -> Scope | None:
+    """With the limit that applications' tokens have where their scope has none."""
+    limit = rates.configured_limit("TOKEN_CALLS") if kind == TokenKind.ADMIN else None
+    if limit is None or (scope is not None and scope.limit is not None):
+        return scope
+    return replace(scope or scopes.EVERYTHING, limit=limit)
+
+
+class _Rights(NamedTuple):
+    """All that a token may do, as it stands in its row."""
+
+    tenant: int
+    kind: int
+    expires: int | None
+    revoked: int | None
+    scope: str
+
+
+def _row_mac(digest: bytes, subject: bytes | None, rights: _Rights) -> bytes:
     root = store.current_keyring().secret(Purpose.REFERENCE)
-    numbers = [str(number).encode() for number in (tenant, kind, expires, revoked)]
-    return hashing.mac(pack([digest, subject or b"", *numbers]), key=hashing.derive_key(root, b"access-token-row"))
+    texts = [str(right).encode() for right in rights]
+    return hashing.mac(pack([digest, subject or b"", *texts]), key=hashing.derive_key(root, b"access-token-row"))
 
 
 def add_token(
     *, token: str, kind: TokenKind, tenant: int = DEFAULT_TENANT, label: str = "", subject: bytes | None = None,
-    expires: int | None = None,
+    expires: int | None = None, scope: Scope | None = None,
 ) -> AccessToken:  # fmt: skip
     """Store the keyed hash of `token`.
 
     Raises:
         IntegrityError: the same token exists already.
     """
-    digest = token_digest(token)
-    mac = _row_mac(digest, tenant=tenant, kind=kind, subject=subject, expires=expires, revoked=None)
+    digest, text = token_digest(token), scope.text if scope else ""
+    mac = _row_mac(digest, subject, _Rights(tenant, kind, expires, None, text))
     return AccessToken.objects.create(
         tenant=tenant, kind=kind, digest=digest, subject=subject, label=label, created=unix_now(),
-        expires=expires, mac=mac,
+        expires=expires, scope=text, mac=mac,
     )  # fmt: skip
+
+
+def rescope_token(token_id: int, *, tenant: int, scope: Scope | None) -> bool:
+    """Give a token another scope; whether there is such a token. Other processes follow within AUTH_CACHE_SECONDS."""
+    row = AccessToken.objects.filter(pk=token_id, tenant=tenant, revoked=None).first()
+    if row is None:
+        return False
+    text = scope.text if scope else ""
+    mac = _row_mac(bytes(row.digest), _subject_of(row), _Rights(tenant, row.kind, row.expires, None, text))
+    changed = AccessToken.objects.filter(pk=token_id, revoked=None).update(scope=text, mac=mac)
+    _forget_everywhere_here()
+    return bool(changed)
+
+
+def _subject_of(row: AccessToken) -> bytes | None:
+    return None if row.subject is None else bytes(row.subject)
+
+
+def _forget_everywhere_here() -> None:
+    """At once and after the commit: another thread may ask in between."""
+    forget_cached()
+    transaction.on_commit(forget_cached)
 
 
 def revoke_token(token_id: int, *, tenant: int) -> bool:
@@ -128,19 +178,23 @@ def revoke_token(token_id: int, *, tenant: int) -> bool:
     if row is None:
         return False
     now = unix_now()
-    subject = None if row.subject is None else bytes(row.subject)
-    mac = _row_mac(bytes(row.digest), tenant=tenant, kind=row.kind, subject=subject, expires=row.expires, revoked=now)
+    rights = _Rights(tenant, row.kind, row.expires, now, row.scope)
+    mac = _row_mac(bytes(row.digest), _subject_of(row), rights)
     changed = AccessToken.objects.filter(pk=token_id, revoked=None).update(revoked=now, mac=mac)
-    forget_cached()
-    transaction.on_commit(forget_cached)  # once more: another thread may have asked before the commit
+    _forget_everywhere_here()
     return bool(changed)
+
+
+def labels_of(numbers: Collection[int], *, tenant: int) -> dict[int, str]:
+    """What tokens are for, by their numbers; those without a label are left out."""
+    found = AccessToken.objects.filter(tenant=tenant, pk__in=set(numbers)).exclude(label="")
+    return dict(found.values_list("pk", "label"))
 
 
 def delete_tokens_of(subject: bytes, *, tenant: int) -> None:
     """Delete every access token of a person. Other processes follow within AUTH_CACHE_SECONDS."""
     AccessToken.objects.filter(tenant=tenant, subject=subject).delete()
-    forget_cached()
-    transaction.on_commit(forget_cached)  # once more: another thread may have asked before the commit
+    _forget_everywhere_here()
 
 
 def forget_cached() -> None:
@@ -153,12 +207,21 @@ def _unlock_digest(unlock: str) -> bytes:
     return hashing.digest(unlock.lower().encode(), key=hashing.derive_key(root, b"unlock"))
 
 
+def _unlock_mac(digest: bytes, *, tenant: int, token_id: int, expires: int) -> bytes:
+    """Over all that the unlock is good for: SQL alone neither makes one, nor gives one away, nor a longer life."""
+    root = store.current_keyring().secret(Purpose.REFERENCE)
+    bound = pack([digest, *(str(number).encode() for number in (tenant, token_id, expires))])
+    return hashing.mac(bound, key=hashing.derive_key(root, b"unlock-row"))
+
+
 def grant_unlock(*, tenant: int, token_id: int) -> str:
     """A new unlock UUID for the holder of `token_id`, good for UNLOCK_SECONDS. Expired ones are cleared away."""
     now = unix_now()
     Unlock.objects.filter(expires__lte=now).delete()
     unlock = str(new_token())
-    Unlock.objects.create(digest=_unlock_digest(unlock), tenant=tenant, token_id=token_id, expires=now + UNLOCK_SECONDS)
+    digest, expires = _unlock_digest(unlock), now + UNLOCK_SECONDS
+    mac = _unlock_mac(digest, tenant=tenant, token_id=token_id, expires=expires)
+    Unlock.objects.create(digest=digest, tenant=tenant, token_id=token_id, expires=expires, mac=mac)
     return unlock
 
 
@@ -166,6 +229,11 @@ def unlocked(unlock: str, *, tenant: int, token_id: int | None) -> bool:
     """Whether this very caller was given `unlock` and it still lives."""
     if token_id is None:
         return False
-    return Unlock.objects.filter(
-        digest=_unlock_digest(unlock), tenant=tenant, token_id=token_id, expires__gt=unix_now()
-    ).exists()
+    digest = _unlock_digest(unlock)
+    now = unix_now()
+    # One that would live longer than any was given by a clock that was ahead.
+    alive = Q(expires__gt=now, expires__lte=now + UNLOCK_SECONDS + CLOCK_SKEW_SECONDS)
+    row = Unlock.objects.filter(alive, digest=digest, tenant=tenant, token_id=token_id).first()
+    return row is not None and hashing.same(
+        bytes(row.mac), _unlock_mac(digest, tenant=tenant, token_id=token_id, expires=row.expires)
+    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
-from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -17,6 +17,8 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 _MAX_LENGTH_DIGITS = 15  # Python refuses to read numbers of thousands of digits
 _EMPTY = "empty request body"
+_NOT_ENCODED = "the form is not URL-encoded UTF-8"
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
 def read_object(request: HttpRequest, *, limit: int) -> dict[str, Any]:
@@ -78,18 +80,28 @@ def _form(body: bytes) -> dict[str, Any]:
     """The first value of each field."""
     if body.lstrip()[:1] in (b"{", b"["):
         raise BadRequest("the body is JSON but Content-Type says that it is a form")
-    try:
-        pairs = parse_qsl(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            errors="strict",
-            max_num_fields=settings.MAX_FORM_FIELDS,
-        )
-    except UnicodeDecodeError:
-        raise BadRequest("the form is not URL-encoded UTF-8") from None
-    except ValueError:
-        raise BadRequest(f"the form has more than {settings.MAX_FORM_FIELDS} fields") from None
+    if body.count(b"&") >= settings.MAX_FORM_FIELDS:
+        raise BadRequest(f"the form has more than {settings.MAX_FORM_FIELDS} fields")
     fields: dict[str, Any] = {}
-    for name, value in pairs:
-        fields.setdefault(name, value)
+    for field in filter(None, body.split(b"&")):
+        name, _, value = field.partition(b"=")
+        fields.setdefault(_decoded(name), _decoded(value))
     return fields
+
+
+def _decoded(part: bytes) -> str:
+    """As `urllib.parse.unquote_plus` has it, which takes a hundred times the size of a part that is all percent signs.
+
+    Raises:
+        BadRequest: it is not UTF-8.
+    """
+    if not part.isascii():
+        raise BadRequest(_NOT_ENCODED)
+    try:
+        return _ESCAPE.sub(_byte, part.replace(b"+", b" ")).decode()
+    except UnicodeDecodeError:
+        raise BadRequest(_NOT_ENCODED) from None
+
+
+def _byte(escape: re.Match[bytes]) -> bytes:
+    return bytes((int(escape[1], 16),))

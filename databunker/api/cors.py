@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 
 from .answers import failure
 
 __all__ = ["allow", "preflight"]
 
-_HEADERS = "Authorization, Content-Type, X-Bunker-Token, X-Bunker-Tenant, X-Request-ID"
+_HEADERS = "Authorization, Content-Type, X-Bunker-Purpose, X-Bunker-Token, X-Bunker-Tenant, X-Request-ID"
 _MAX_AGE = "600"
 
 
@@ -19,9 +21,9 @@ def _origin(request: HttpRequest) -> str:
     return origin if origin in settings.CORS_ALLOWED_ORIGINS else ""
 
 
-def allow(request: HttpRequest, response: HttpResponse) -> None:
+def allow(request: HttpRequest, response: HttpResponseBase) -> None:
     """Let the allowed origin read `response`."""
-    response.headers["Vary"] = "Origin"
+    patch_vary_headers(response, ["Origin"])
     origin = _origin(request)
     if origin:
         response.headers["Access-Control-Allow-Origin"] = origin

@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import logging
+from typing import TypeVar
 
 from django.conf import settings
-from django.core.exceptions import SuspiciousOperation
-from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
-from django.http.request import RawPostDataException, UnreadablePostError
+from django.http.response import HttpResponseBase
 
-from databunker.crypto.errors import CryptoError
-from databunker.errors import AccessDenied, BadRequest, NotFound, Unavailable, VaultError
+from databunker.errors import AccessDenied, NotFound, Throttled, Unavailable, VaultError
+from databunker.refusals import as_refusal
 
 from .answers import failure
 from .authentication import request_id
 
-__all__ = ["as_refusal", "endpoint_missing", "named", "server_error", "to_answer"]
+__all__ = ["endpoint_missing", "named", "server_error", "to_answer"]
 
 _log = logging.getLogger("databunker.api")
 _LEGACY_STATUS = 405
 _INTERNAL = "internal error"
-
-
-def as_refusal(error: Exception) -> VaultError | None:
-    """The refusal that `error` amounts to, or None for a fault of ours."""
-    if isinstance(error, CryptoError):
-        return None
-    if isinstance(error, VaultError):
-        return error
-    if isinstance(error, DatabaseError):
-        return Unavailable()
-    if isinstance(error, UnreadablePostError | RawPostDataException):
-        return BadRequest("the request body could not be read")
-    if isinstance(error, SuspiciousOperation):
-        return BadRequest("the request is malformed")
-    return None
+Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 def to_answer(error: Exception, *, route: str, method: str, request_id: str) -> HttpResponse:
@@ -49,12 +34,15 @@ def to_answer(error: Exception, *, route: str, method: str, request_id: str) -> 
         _log.error("a dependency is down", exc_info=error, extra=context)
         # The reason may name the keyring or the database: for the log only.
         return failure(Unavailable.message, status=_status(refusal))
-    return failure(refusal.message, status=_status(refusal))
+    response = failure(refusal.message, status=_status(refusal), **refusal.shown)
+    if isinstance(refusal, Throttled):
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return response
 
 
 def _status(error: VaultError) -> int:
-    """With V1_LEGACY_STATUS the peer's codes: 403 for a refused token, 405 for every other error."""
-    if settings.V1_LEGACY_STATUS and not isinstance(error, AccessDenied | Unavailable):
+    """With V1_LEGACY_STATUS the peer's codes: 403 for a refused token, 405 for every error that the peer knows."""
+    if settings.V1_LEGACY_STATUS and not isinstance(error, AccessDenied | Throttled | Unavailable):
         return _LEGACY_STATUS
     return error.http_status
 
@@ -66,10 +54,11 @@ def endpoint_missing(request: HttpRequest, exception: Exception) -> HttpResponse
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's `handler500`: what failed before a view was reached."""
+    _log.error("request failed", exc_info=True, extra={"request_id": str(request_id(request))})
     return named(failure(_INTERNAL, status=500), request)
 
 
-def named(response: HttpResponse, request: HttpRequest) -> HttpResponse:
+def named(response: Response, request: HttpRequest) -> Response:
     """The answer with the request's id, by which its events and log lines are found."""
     response.headers["X-Request-ID"] = str(request_id(request))
     return response

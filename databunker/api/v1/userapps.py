@@ -10,9 +10,17 @@ from django.http import HttpResponse
 from databunker.access.permissions import Permission
 from databunker.api.answers import answer
 from databunker.api.endpoint import Call, Endpoint, Rule
-from vault import actions, events, queries
+from databunker.api.openapi import Body, Link, Operation, ok, schemas
+from databunker.errors import Conflict, NotFound
+from gdpr import actions
+from vault import events, queries
+
+from .outcomes import ANOTHER_WAITS, FOLLOW_REQUEST, MAY_BE_REQUEST, answer_outcome, or_requested
 
 __all__ = ["AllApps", "AppData", "PersonApps"]
+
+
+_TOKEN = "$response.body#/token"  # noqa: S105 - where in the answer it stands
 
 
 class AppData(Endpoint):
@@ -25,21 +33,59 @@ class AppData(Endpoint):
         "DELETE": Rule(Permission.APP_CHANGE, events.APP_DELETED),
     }
 
+    @Operation(
+        "Read an application's data about a person",
+        answer=ok(token=schemas.UUID, data=schemas.OBJECT),
+        refuses=(NotFound, Conflict),
+    )
     def get(self, call: Call, mode: str, identity: str, app: str) -> HttpResponse:
-        token, data = queries.read_app_data(call.actor, mode=mode, identity=identity, app=app)
-        return answer(token=str(token), data=orjson.Fragment(data))
+        found = queries.read_app_data(call.actor, mode=mode, identity=identity, app=app)
+        return answer(token=str(found.token), data=orjson.Fragment(found.content))
 
+    @Operation(
+        "Store an application's data about a person",
+        description=f"In the place of what was there. {MAY_BE_REQUEST}",
+        body=Body(schemas.OBJECT),
+        answer=or_requested(ok(token=schemas.UUID)),
+        also=ANOTHER_WAITS,
+        refuses=(NotFound,),
+        links=(
+            *[
+                Link(f"userapps.AppData.{name}", mode="token", identity=_TOKEN, app="$request.path.app")
+                for name in ("get", "put", "delete")
+            ],
+            *FOLLOW_REQUEST,
+        ),
+    )
     def post(self, call: Call, mode: str, identity: str, app: str) -> HttpResponse:
-        token = actions.store_app_data(call.actor, mode=mode, identity=identity, app=app, data=call.object())
-        return answer(token=str(token))
+        return answer_outcome(
+            actions.store_app_data(call.actor, mode=mode, identity=identity, app=app, data=call.object())
+        )
 
+    @Operation(
+        "Change an application's data about a person",
+        description=f"{schemas.HOW_TO_CHANGE} {MAY_BE_REQUEST}",
+        body=Body(schemas.CHANGE),
+        answer=or_requested(ok(token=schemas.UUID)),
+        also=ANOTHER_WAITS,
+        refuses=(NotFound,),
+        links=FOLLOW_REQUEST,
+    )
     def put(self, call: Call, mode: str, identity: str, app: str) -> HttpResponse:
-        token = actions.change_app_data(call.actor, mode=mode, identity=identity, app=app, change=call.value())
-        return answer(token=str(token))
+        return answer_outcome(
+            actions.change_app_data(call.actor, mode=mode, identity=identity, app=app, change=call.value())
+        )
 
+    @Operation(
+        "Delete an application's data about a person",
+        description=MAY_BE_REQUEST,
+        answer=or_requested(ok(token=schemas.UUID)),
+        also=ANOTHER_WAITS,
+        refuses=(NotFound,),
+        links=FOLLOW_REQUEST,
+    )
     def delete(self, call: Call, mode: str, identity: str, app: str) -> HttpResponse:
-        token = actions.delete_app_data(call.actor, mode=mode, identity=identity, app=app)
-        return answer(token=str(token))
+        return answer_outcome(actions.delete_app_data(call.actor, mode=mode, identity=identity, app=app))
 
 
 class PersonApps(Endpoint):
@@ -47,6 +93,11 @@ class PersonApps(Endpoint):
 
     rules: ClassVar = {"GET": Rule(Permission.APP_READ, events.APPS_LISTED)}
 
+    @Operation(
+        "List the applications that keep something about a person",
+        answer=ok(token=schemas.UUID, apps=schemas.NAMES),
+        refuses=(NotFound, Conflict),
+    )
     def get(self, call: Call, mode: str, identity: str) -> HttpResponse:
         token, apps = queries.list_apps(call.actor, mode=mode, identity=identity)
         return answer(token=str(token), apps=apps)
@@ -57,5 +108,6 @@ class AllApps(Endpoint):
 
     rules: ClassVar = {"GET": Rule(Permission.APP_LIST_ALL, events.APP_NAMES_LISTED)}
 
+    @Operation("List the applications that keep something about anybody", answer=ok(apps=schemas.NAMES))
     def get(self, call: Call) -> HttpResponse:
         return answer(apps=queries.list_all_apps(call.actor))

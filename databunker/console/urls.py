@@ -1,0 +1,53 @@
+"""The console's pages. A new one needs a row in tests/pages/test_permission_matrix.py."""
+
+from django.urls import path
+
+from . import accounts, audit, dashboard, oidc, own_account, people, requests, sign_in
+
+app_name = "console"
+
+urlpatterns = [
+    path("", dashboard.Dashboard.as_view(), name="dashboard"),
+    path("requests", requests.Requests.as_view(), name="requests"),
+    path("requests.csv", requests.RequestsAsCsv.as_view(), name="requests_csv"),
+    path("requests/find", requests.FindRequests.as_view(), name="find_requests"),
+    path("requests/<uuid:rtoken>", requests.OneRequest.as_view(), name="request"),
+    path("requests/<uuid:rtoken>/<slug:step>", requests.Decide.as_view(), name="decide"),
+    path("people", people.People.as_view(), name="people"),
+    path("people/<uuid:person>", people.Person.as_view(), name="person"),
+    path("people/<uuid:person>/report.<slug:form>", people.Report.as_view(), name="report"),
+    path("people/<uuid:person>/reveal", people.RevealPerson.as_view(), name="reveal_person"),
+    path("people/<uuid:person>/restrict", people.RestrictPerson.as_view(), name="restrict_person"),
+    path("people/<uuid:person>/lift", people.LiftRestriction.as_view(), name="lift_restriction"),
+    path("people/<uuid:person>/erase", people.Erase.as_view(), name="erase_person"),
+    path("people/<uuid:person>/keep", people.KeepPerson.as_view(), name="keep_person"),
+    path("audit", audit.Events.as_view(), name="audit"),
+    path("audit.csv", audit.EventsAsCsv.as_view(), name="audit_csv"),
+    path("audit.jsonl", audit.EventsAsJsonLines.as_view(), name="audit_json_lines"),
+    path("audit/find", audit.FindEvents.as_view(), name="find_events"),
+    path("audit/<uuid:event>", audit.OneEvent.as_view(), name="event"),
+    path("audit/<uuid:event>/proof.json", audit.ProofOfEvent.as_view(), name="proof_of_event"),
+    path("sign-in", sign_in.SignIn.as_view(), name="sign_in"),
+    path("sign-in/code", sign_in.SecondFactor.as_view(), name="sign_in_code"),
+    path("sign-in/root", sign_in.BreakGlass.as_view(), name="break_glass"),
+    path("oidc/start", oidc.Start.as_view(), name="oidc_start"),
+    path("oidc/link", oidc.Link.as_view(), name="oidc_link"),
+    path("oidc/confirm", oidc.ConfirmThere.as_view(), name="oidc_confirm"),
+    path("oidc/callback", oidc.Callback.as_view(), name="oidc_callback"),
+    path("sign-out", sign_in.SignOut.as_view(), name="sign_out"),
+    path("signed-out", sign_in.SignedOut.as_view(), name="signed_out"),
+    path("confirm", sign_in.Confirm.as_view(), name="confirm"),
+    path("me", own_account.OwnAccount.as_view(), name="own_account"),
+    path("me/password", own_account.Password.as_view(), name="password"),
+    path("me/second-factor", own_account.SetSecondFactor.as_view(), name="second_factor"),
+    path("me/recovery-codes", own_account.RecoveryCodes.as_view(), name="recovery_codes"),
+    path("me/sessions/<str:session>/end", own_account.EndSession.as_view(), name="end_session"),
+    path("accounts", accounts.Accounts.as_view(), name="accounts"),
+    path("accounts/new", accounts.NewAccount.as_view(), name="new_account"),
+    path("accounts/<int:account>", accounts.Account.as_view(), name="account"),
+    path("accounts/<int:account>/role", accounts.SetRole.as_view(), name="set_role"),
+    path("accounts/<int:account>/disable", accounts.Disable.as_view(), name="disable_account"),
+    path("accounts/<int:account>/enable", accounts.Enable.as_view(), name="enable_account"),
+    path("accounts/<int:account>/password", accounts.ResetPassword.as_view(), name="reset_password"),
+    path("accounts/<int:account>/second-factor", accounts.ResetFactor.as_view(), name="reset_factor"),
+]

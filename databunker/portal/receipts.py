@@ -1,0 +1,53 @@
+"""Where anybody may check the receipt of an erasure, in the browser or, without JavaScript, by this server."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+
+from databunker.erasure import verifying
+from databunker.erasure.queries import public_keys
+from databunker.erasure.statement import KEPT_NOTHING
+from databunker.erasure.verifying import MAX_RECEIPT_BYTES, ReceiptRefused
+from databunker.ids import parse_token
+from databunker.pages.views import Page
+
+__all__ = ["Receipt"]
+
+
+class Receipt(Page):
+    """For everyone: nothing of it is personal, and nothing is changed."""
+
+    template_name: ClassVar[str] = "portal/receipt.html"
+
+    def admit(self, request: HttpRequest) -> None:  # noqa: ARG002 - Django's signature
+        return
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        receipt = parse_token(request.GET.get("id", ""))
+        return self._shown(id=str(receipt) if receipt else "")
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        text = request.POST.get("receipt", "")[: MAX_RECEIPT_BYTES + 1]
+        return self._shown(text=text, **_judged(text, request.POST.get("token", "").strip()))
+
+    def _shown(self, **context: Any) -> HttpResponse:
+        keys = " ".join(b64encode(key).decode() for key in public_keys())
+        return self.render(**({"keys": keys, "results": []} | context))
+
+
+def _judged(text: str, token: str) -> dict[str, Any]:
+    try:
+        receipt = verifying.parse_receipt(text.encode())
+        found = verifying.verify_receipt(receipt)
+    except ReceiptRefused:
+        return {"results": ["refused"]}
+    if found.public not in public_keys():
+        return {"results": ["foreign"]}
+    results = ["genuine", "kept-nothing" if found.kept == KEPT_NOTHING else "kept-preserved"]
+    if token:
+        person = parse_token(token)
+        results.append("mine" if person and verifying.is_of(receipt, person) else "not-mine")
+    return {"results": results, "when": found.when}

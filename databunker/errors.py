@@ -17,6 +17,8 @@ __all__ = [
     "NeedsApproval",
     "NotFound",
     "PayloadTooLarge",
+    "ProcessingRestricted",
+    "Throttled",
     "Unavailable",
     "UnsupportedMediaType",
     "VaultError",
@@ -27,7 +29,8 @@ class VaultError(Exception):
     """Base of all deliberate refusals: a stable code, an HTTP status and a message that is safe to show.
 
     `subject` is the reference of the person concerned and `trace` what was looked for, where these are known:
-    for the audit event, not for the caller. Like the message they hold nothing personal.
+    for the audit event, not for the caller. Like the message they hold nothing personal. `shown` is for the caller
+    alone, who may know it: further fields of the answer, such as the token of a request that stands in the way.
     """
 
     code = "error"
@@ -36,12 +39,18 @@ class VaultError(Exception):
     message = "refused"
 
     def __init__(
-        self, message: str = "", *, subject: bytes | None = None, trace: Mapping[str, Any] | None = None
+        self,
+        message: str = "",
+        *,
+        subject: bytes | None = None,
+        trace: Mapping[str, Any] | None = None,
+        shown: Mapping[str, str] | None = None,
     ) -> None:
         self.message = message or self.message
         super().__init__(self.message)
         self.subject = subject
         self.trace = trace
+        self.shown = shown or {}
 
 
 class BadRequest(VaultError):
@@ -79,6 +88,13 @@ class Conflict(VaultError):
     http_status = 409
 
 
+class ProcessingRestricted(Conflict):
+    """The person's data is kept and not processed, until somebody lifts the restriction (GDPR Art. 18)."""
+
+    code = "processing_restricted"
+    message = "processing of this person's data is restricted"
+
+
 class PayloadTooLarge(VaultError):
     code = "too_large"
     http_status = 413
@@ -87,6 +103,18 @@ class PayloadTooLarge(VaultError):
 class UnsupportedMediaType(VaultError):
     code = "unsupported_media_type"
     http_status = 415
+
+
+class Throttled(VaultError):
+    """Tried too often; `retry_after` says in how many seconds it may be tried again."""
+
+    code = "throttled"
+    http_status = 429
+    message = "too many tries"
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = max(retry_after, 1)
 
 
 class Unavailable(VaultError):

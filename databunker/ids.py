@@ -7,7 +7,20 @@ import re
 import time
 import uuid
 
-__all__ = ["new_event_id", "new_token", "parse_token", "unix_micros", "unix_now"]
+__all__ = [
+    "CLOCK_SKEW_SECONDS",
+    "event_millis",
+    "first_event_id",
+    "new_event_id",
+    "new_token",
+    "parse_token",
+    "unix_micros",
+    "unix_now",
+]
+
+# Clocks of hosts may differ by so much. What lives for a short time and would end later than it could have, by more
+# than this, was made by a clock that was ahead and has been set back since.
+CLOCK_SKEW_SECONDS = 60
 
 
 def unix_now() -> int:
@@ -26,6 +39,16 @@ def new_event_id(micros: int) -> uuid.UUID:
     sub_millis = rest * 4096 // 1000
     random_bits = int.from_bytes(os.urandom(8), "big") >> 2
     return uuid.UUID(int=millis << 80 | 0x7 << 76 | sub_millis << 64 | 0b10 << 62 | random_bits)
+
+
+def first_event_id(millis: int) -> uuid.UUID:
+    """The least id, in order, that an event of this millisecond can have."""
+    return uuid.UUID(int=max(millis, 0) << 80 | 0x7 << 76 | 0b10 << 62)
+
+
+def event_millis(event_id: uuid.UUID) -> int:
+    """When an event was, by its id: Unix time in milliseconds."""
+    return event_id.int >> 80
 
 
 def new_token() -> uuid.UUID:

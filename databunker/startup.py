@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import resource
-import sys
-
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
@@ -13,18 +9,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 from databunker.access.models import AccessToken, TokenKind
 from databunker.crypto import store
+from databunker.erasure import journal, outside
 from databunker.errors import VaultError
 
-__all__ = ["NotReady", "protect_memory", "verify"]
-
-_PR_SET_DUMPABLE = 4
-
-
-def protect_memory() -> None:
-    """No core dumps, and no reading of this process's memory by other processes of the same user, where possible."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0)
+__all__ = ["NotReady", "verify"]
 
 
 class NotReady(Exception):
@@ -32,7 +20,9 @@ class NotReady(Exception):
 
 
 def verify() -> None:
-    """Settings, database, migrations, keyring and a first access token.
+    """Settings, database, migrations, keyring, a first access token, and that nobody forgotten has come back.
+
+    From then on this process answers 503 should its database be replaced by one that was restored.
 
     Raises:
         NotReady: one of them is not as it must be.
@@ -42,10 +32,13 @@ def verify() -> None:
         raise NotReady("; ".join(problem.msg for problem in problems))
     try:
         _verify_database()
-        store.forget_cached()
-        store.current_keyring()
+        # A worker has its parent's master key: a key management service that is away keeps no worker from its start.
+        store.reload_keyring()
         if not AccessToken.objects.filter(kind=TokenKind.ROOT, revoked=None).exists():
             raise NotReady("this vault has no root token: run `manage.py init`")
+        journal.require_replayed()
+        outside.check_file()
+        store.watch(journal.require_replayed)
     except VaultError as error:
         raise NotReady(error.message) from error
     except DatabaseError as error:

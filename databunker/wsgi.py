@@ -10,12 +10,12 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "databunker.settings")
 django.setup(set_prefix=False)
 
-from databunker import startup  # noqa: E402 - needs Django to be set up
+from databunker import memory, startup  # noqa: E402 - needs Django to be set up
 from databunker.api.handler import Handler  # noqa: E402
 
 application = Handler()
 
-startup.protect_memory()
+memory.protect_memory()
 try:
     startup.verify()
 except startup.NotReady as problem:

@@ -21,7 +21,7 @@ bind = f"{settings.BUNKER_HOST}:{settings.BUNKER_PORT}"
 workers = settings.BUNKER_WORKERS or os.cpu_count() or 1
 worker_class = "databunker.server_worker.SharedPollWorker" if hasattr(select, "epoll") else "gthread"
 threads = settings.BUNKER_THREADS
-worker_connections = 900  # below the usual limit of 1,024 file descriptors
+worker_connections = settings.BUNKER_CONNECTIONS
 backlog = 2048
 keepalive = 75  # longer than the 60 s after which common load balancers let go of an idle connection
 timeout = 60
@@ -49,9 +49,9 @@ def on_starting(server):
     # Workers share their metrics through files in this folder; prometheus_client looks when it is imported.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="databunker-metrics-")
     django.setup()
-    from databunker import startup
+    from databunker import memory, startup
 
-    startup.protect_memory()  # the workers inherit it
+    memory.protect_memory()  # each worker does so too, when it loads databunker.wsgi
     try:
         startup.verify()
     except startup.NotReady as problem:
@@ -74,4 +74,7 @@ def on_exit(server):
 def child_exit(server, worker):
     from prometheus_client import multiprocess
 
+    from databunker import server_balance
+
+    server_balance.forget(worker.age)
     multiprocess.mark_process_dead(worker.pid)

@@ -25,7 +25,11 @@ def keep_connections() -> None:
 
 
 def replace_broken() -> None:
-    """Close the thread's connection if it failed and no longer answers; the next query opens a new one."""
+    """Close the thread's connection if anything went wrong with it; the next query opens a new one.
+
+    Also one that still answers: it may lead to a server that is a replica by now, or to a file that could only be read
+    when it was opened, and would refuse to write for ever.
+    """
     connection = database()
-    if connection.errors_occurred:
-        connection.close_if_unusable_or_obsolete()
+    if connection.errors_occurred and not connection.in_atomic_block:
+        connection.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
@@ -20,17 +22,22 @@ from .prepared import as_prepared
 __all__ = [
     "Insert",
     "Statement",
+    "Update",
     "atomically",
     "conflict_target",
+    "connections_of_threads",
     "database",
     "execute",
     "fetch_all",
     "fetch_one",
     "fetch_recording",
+    "for_share",
     "for_update",
     "insert_many",
     "is_lost_race",
+    "leave_to_parent",
     "retrying",
+    "update_many",
     "write_if",
     "write_together",
 ]
@@ -67,9 +74,44 @@ def _guarded_insert_sql(table: str, columns: tuple[str, ...]) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM guard"  # noqa: S608 - our own SQL
 
 
+class _Thread(threading.local):
+    connection: BaseDatabaseWrapper | None = None
+
+
+_thread = _Thread()
+
+
 def database() -> BaseDatabaseWrapper:
-    """This thread's connection."""
-    return connections[DEFAULT_DB_ALIAS]
+    """This thread's connection; Django's own registry takes longer to find it than a short statement to be sent."""
+    connection = _thread.connection
+    if connection is None:
+        connection = _thread.connection = connections[DEFAULT_DB_ALIAS]
+        _of_threads[threading.get_native_id()] = weakref.ref(connection)
+    return connection
+
+
+_of_threads: dict[int, weakref.ref[BaseDatabaseWrapper]] = {}
+
+
+def connections_of_threads() -> dict[int, BaseDatabaseWrapper]:
+    """The connection of each thread that has asked for one and lives, by the kernel's number of the thread."""
+    found = {}
+    for thread, reference in list(_of_threads.items()):
+        connection = reference()
+        if connection is None:
+            del _of_threads[thread]
+        else:
+            found[thread] = connection
+    return found
+
+
+_of_parents: list[BaseDatabaseWrapper] = []
+
+
+def leave_to_parent() -> None:
+    """For a forked process: its parent's connection stays untouched, and the next statement opens another."""
+    _of_parents.append(database())  # to let go of it would tell the server that it ends
+    connections[DEFAULT_DB_ALIAS] = _thread.connection = connections.create_connection(DEFAULT_DB_ALIAS)
 
 
 def atomically() -> AbstractContextManager[None]:
@@ -120,9 +162,23 @@ def fetch_all(sql: str, parameters: Sequence[Any], *, hot: bool = False) -> list
     return list(_run(sql, parameters, methodcaller("fetchall"), hot=hot))
 
 
-def for_update() -> str:
-    """The clause that locks the rows of a SELECT; SQLite has none, as its transactions lock the file at BEGIN."""
-    return " FOR UPDATE" if database().features.has_select_for_update else ""
+def for_update(*, skip_locked: bool = False) -> str:
+    """The clause that locks the rows of a SELECT; SQLite has none, as its transactions lock the file at BEGIN.
+
+    With `skip_locked` rows that another transaction holds are left out where the database can do that, else waited for.
+    """
+    features = database().features
+    if not features.has_select_for_update:
+        return ""
+    return " FOR UPDATE SKIP LOCKED" if skip_locked and features.has_select_for_update_skip_locked else " FOR UPDATE"
+
+
+def for_share() -> str:
+    """As `for_update`, against writers only: several transactions may hold it at once."""
+    if not database().features.has_select_for_update:
+        return ""
+    # The one spelling that MySQL and MariaDB have in common.
+    return " LOCK IN SHARE MODE" if database().vendor == "mysql" else " FOR SHARE"
 
 
 def conflict_target(*columns: str) -> list[str] | None:
@@ -210,6 +266,48 @@ def _copy_field(value: Any) -> str:
     return str(value).translate(_COPY_ESCAPES) if isinstance(value, str) else str(value)
 
 
+class Update(NamedTuple):
+    """New values for some columns of rows found by their key; all names are code, never input."""
+
+    table: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+def update_many(update: Update, rows: Sequence[Sequence[Any]]) -> None:
+    """For each row the values of its key and then the new ones; in the caller's transaction, which holds the rows.
+
+    On PostgreSQL it is one statement, else one a row.
+    """
+    if not rows:
+        return
+    connection = database()
+    if connection.vendor == "postgresql":
+        row = f"({', '.join(_typed(value) for value in rows[0])})"
+        execute(_update_sql(update, row, len(rows)), [value for row in rows for value in row])
+        return
+    changes = ", ".join(f"{column} = %s" for column in update.columns)
+    where = " AND ".join(f"{column} = %s" for column in update.key)
+    key = len(update.key)
+    values = [[adapt(value, connection) for value in (*row[key:], *row[:key])] for row in rows]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {update.table} SET {changes} WHERE {where}", values)  # noqa: S608 - our own SQL
+
+
+def _typed(value: Any) -> str:
+    """Within VALUES PostgreSQL takes what it is given for text."""
+    return "%s::uuid" if isinstance(value, UUID) else "%s"
+
+
+@lru_cache(maxsize=64)
+def _update_sql(update: Update, row: str, rows: int) -> str:
+    changes = ", ".join(f"{column} = v.{column}" for column in update.columns)
+    where = " AND ".join(f"t.{column} = v.{column}" for column in update.key)
+    names = ", ".join((*update.key, *update.columns))
+    given = ", ".join([row] * rows)
+    return f"UPDATE {update.table} t SET {changes} FROM (VALUES {given}) v ({names}) WHERE {where}"  # noqa: S608 - our own SQL
+
+
 def write_if(guard: Statement, inserts: Iterable[Insert]) -> bool:
     """Run the UPDATE `guard` and, where it changed a row, the inserts: all of it or nothing.
 
@@ -255,6 +353,9 @@ _ATTEMPTS = 10
 def retrying(attempt: Callable[[], T]) -> T:
     """What `attempt` returns, tried again while the database undoes it in favour of others.
 
+    Within the caller's transaction it is tried once: what the database undoes is that whole transaction, so it is the
+    caller who must begin again.
+
     Raises:
         Unavailable: it has lost too many races.
     """
@@ -262,7 +363,7 @@ def retrying(attempt: Callable[[], T]) -> T:
         try:
             return attempt()
         except OperationalError as error:
-            if not is_lost_race(error):
+            if database().in_atomic_block or not is_lost_race(error):
                 raise
     raise Unavailable
 

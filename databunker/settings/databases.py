@@ -18,6 +18,10 @@ SQLITE_PRAGMAS = (
     "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
 )
 
+# A server that is gone without a word (its host lost power, a firewall forgot the connection) is noticed within a
+# minute; Linux alone would wait for two hours.
+_KEPT_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+
 
 def database_config(url: str, *, base_dir: Path, connect_seconds: int, busy_seconds: int) -> dict[str, Any]:
     """The settings of the one database that `url` names.
@@ -40,7 +44,7 @@ def database_config(url: str, *, base_dir: Path, connect_seconds: int, busy_seco
         if config["NAME"] != ":memory:":
             config["NAME"] = str(Path(config["NAME"]).absolute())
     elif engine.endswith("postgresql"):
-        options |= {"connect_timeout": connect_seconds}
+        options = _KEPT_ALIVE | options | {"connect_timeout": connect_seconds}
     elif engine.endswith("mysql"):
         options |= {"connect_timeout": connect_seconds, "charset": "utf8mb4", "isolation_level": "read committed"}
     else:

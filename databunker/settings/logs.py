@@ -14,7 +14,7 @@ from typing import Any
 
 __all__ = ["JsonFormatter", "logging_config"]
 
-FIELDS = ("request_id", "route", "method", "status", "seconds", "actor", "error")
+FIELDS = ("request_id", "route", "method", "status", "seconds", "actor", "error", "task", "done")
 
 
 class JsonFormatter(logging.Formatter):

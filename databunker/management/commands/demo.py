@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from typing import Any
 
@@ -9,6 +10,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from databunker.access.actor import operator
+from databunker.access.roles import Role
+from databunker.accounts.actions import create_account
+from databunker.accounts.models import Account
 from databunker.management.setup import initialise
 from databunker.settings.environment import BASE_DIR, SETTINGS
 from vault.actions import create_record
@@ -24,7 +28,10 @@ _ENVIRONMENT = {
     "DATABUNKER_MASTERKEY_COMMAND": "",
     "DATABUNKER_MASTERKEY_FILE": str(_FOLDER / "demo.masterkey"),
     "DATABASE_URL": f"sqlite:///{_FOLDER / 'demo.sqlite3'}",
+    "PAGES_HTTPS": "false",
+    "CONSOLE_SECOND_FACTOR": "optional",
 }
+_PASSWORD = "a-vault-to-try-out"  # noqa: S105 - of the demonstration, for everybody
 _PEOPLE: list[dict[str, Any]] = [
     {
         "login": "ann",
@@ -50,6 +57,8 @@ _PEOPLE: list[dict[str, Any]] = [
         "last_name": "例",
         "cards": [{"brand": "visa", "number": "4000000000000002", "expires": "12/31"}],
     },
+    # Comes in by the code 4444, as in the peer's demonstration.
+    {"login": "test", "email": "test@securitybunker.io", "phone": "4444", "first_name": "Test"},
 ]
 
 
@@ -67,11 +76,19 @@ class Command(BaseCommand):
             os.environ.update({**_ENVIRONMENT, _MARKER: "1"})
             os.execv(sys.executable, [sys.executable, str(BASE_DIR / "manage.py"), "demo"])  # noqa: S606
         initialise()
+        if not Account.objects.exists():
+            create_account(operator(), name="demo", role=Role.ADMIN, display_name="Demo", password=_PASSWORD)
         if not Record.objects.exists():
             for person in _PEOPLE:
                 create_record(operator(), profile=person)
         self._greet()
+        self._start_scheduler()
         call_command("serve")
+
+    def _start_scheduler(self) -> None:
+        """Beside the server, which this process becomes: it ends with it."""
+        command = [sys.executable, str(BASE_DIR / "manage.py"), "scheduler", "--parent", str(os.getpid())]
+        subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - our own command
 
     def _greet(self) -> None:
         url = f"http://{settings.BUNKER_HOST}:{settings.BUNKER_PORT}"
@@ -80,6 +97,12 @@ class Command(BaseCommand):
         self.stdout.write(
             f"""
 A demonstration vault is about to listen on {url}. Everybody knows its token: no real data. Ctrl-C stops it.
+
+In a browser:
+
+  {url}/console/   as demo, with the password {_PASSWORD}
+  {url}/           as test@securitybunker.io, with the code 4444
+
 In another terminal:
 
   Store a person, get a token:

@@ -49,11 +49,12 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One panel. The x axis is logarithmic, the y axis begins at zero."""
+    """One panel. The x axis is logarithmic, or linear with some places of it named; the y axis begins at zero."""
 
     title: str
     x_title: str
     series: Sequence[Series] = field(default_factory=tuple)
+    linear: bool = False
 
 
 def draw(title: str, charts: Sequence[Chart]) -> str:
@@ -89,11 +90,13 @@ def _panel(chart: Chart, offset: int) -> str:
     drawn = [series for series in chart.series if series.points]
     places = sorted({x for series in drawn for x, _ in series.points})
     top = axis_top(max(y for series in drawn for _, y in [*series.points, *series.targets]))
-    first, last = math.log(places[0]), math.log(places[-1])
+    scale = float if chart.linear else math.log
+    first, last = scale(places[0]), scale(places[-1])
+    named = [(first + (last - first) * step / STEPS) for step in range(STEPS + 1)] if chart.linear else places
     bottom = offset + PANEL_HEIGHT - BOTTOM
 
     def across(x: float) -> float:
-        share = 0.5 if last == first else (math.log(x) - first) / (last - first)
+        share = 0.5 if last == first else (scale(x) - first) / (last - first)
         return LEFT + share * (WIDTH - LEFT - RIGHT)
 
     def up(y: float) -> float:
@@ -102,14 +105,15 @@ def _panel(chart: Chart, offset: int) -> str:
     parts = [
         f'<text class="title" x="{LEFT}" y="{offset + 26}">{escape(chart.title)}</text>',
         *(_grid_line(up(top * step / STEPS), top * step / STEPS) for step in range(STEPS + 1)),
-        *(_below(across(x), bottom + 18, f"{x:,.0f}") for x in places),
-        _below(across(math.exp((first + last) / 2)), bottom + 36, chart.x_title),
+        *(_below(across(x), bottom + 18, f"{x:,.{1 if chart.linear and last < STEPS else 0}f}") for x in named),
+        _below(LEFT + (WIDTH - LEFT - RIGHT) / 2, bottom + 36, chart.x_title),
     ]
     for number, series in enumerate(drawn):
         ends = [(across(x), up(y)) for x, y in series.points]
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in ends)
         parts.append(f'<polyline class="line c{number % 4}" points="{line}"/>')
-        parts += [f'<circle class="f{number % 4}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in ends]
+        if not chart.linear:
+            parts += [f'<circle class="f{number % 4}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in ends]
         parts += [
             f'<circle class="target c{number % 4}" cx="{across(x):.1f}" cy="{up(y):.1f}" r="5"/>'
             for x, y in series.targets

@@ -21,6 +21,8 @@ BEGIN = "<!-- measured: written by `make bench`, do not edit from here -->"
 END = "<!-- measured: end -->"
 TITLE = "# Performance\n"
 NONE = "–"
+# Above the block of commands, for the test that runs what documents show.
+NOT_RUN = "<!-- not run: `make bench` runs them, on databases of its own -->"
 PROFILE_ROWS = 12
 
 
@@ -261,7 +263,7 @@ def _setup(results: Results) -> str:
     machine = _table(("machine", "value"), results.machine).replace("---:", "---")
     database = _table(("PostgreSQL setting", "value"), results.database).replace("---:", "---")
     commands = "".join(f"# {what}\n{command}\n\n" for what, command in results.commands)
-    return f"## Machine and commands\n\n{machine}\n{database}\n```sh\n{commands.strip()}\n```\n"
+    return f"## Machine and commands\n\n{machine}\n{database}\n{NOT_RUN}\n```sh\n{commands.strip()}\n```\n"
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -5,23 +5,49 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import orjson
 import pytest
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.test import Client
 from django.test import client as client_module
 
-from databunker.access import tokens
+from databunker.access import leases, tokens
 from databunker.access.actor import Actor, ActorKind
 from databunker.access.models import DEFAULT_TENANT, Tenant, TokenKind
-from databunker.api.handler import Request
+from databunker.api.handler import Request, answered
+from databunker.api.routing import Routes
 from databunker.crypto import store
+from tests.support.described import assert_described
 from vault import references
 
-# The test client makes its requests as the server does.
+# The test client makes its requests as the server does, and the API's endpoints are called as the server calls them.
 client_module.WSGIRequest = Request
+
+
+class ClientHandler(client_module.ClientHandler):
+    def load_middleware(self, is_async: bool = False) -> None:
+        """Only when a page is asked for: the API's calls don't go through it, and each has a client of its own."""
+        self._middleware_chain = self._answer_first
+
+    def _answer_first(self, request: Request) -> HttpResponseBase:
+        super().load_middleware()
+        return self._middleware_chain(request)
+
+    def get_response(self, request: Request) -> HttpResponseBase:
+        match = _routes().find(request.path_info)
+        return super().get_response(request) if match is None else answered(request, match)
+
+
+@cache
+def _routes() -> Routes:
+    return Routes()
+
+
+client_module.ClientHandler = ClientHandler
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -30,11 +56,16 @@ FORM = "application/x-www-form-urlencoded"
 @pytest.fixture(autouse=True)
 def _fresh_caches() -> Iterator[None]:
     """Every test has a database of its own, and so keys of its own."""
-    store.forget_cached()
-    tokens.forget_cached()
+    store._watches.clear()
+    _forget()
     yield
+    _forget()
+
+
+def _forget() -> None:
     store.forget_cached()
     tokens.forget_cached()
+    leases.forget_leases()
 
 
 def make_vault() -> None:
@@ -81,7 +112,11 @@ class Api:
         headers = {"HTTP_X_BUNKER_TOKEN": self.token} if self.token is not None else {}
         client = Client(raise_request_exception=True)
         # As a WSGI server gives it: the query string apart, the path percent-decoded once.
-        return client.generic(method, path, data, content_type=content_type, **headers, **meta)
+        answer = client.generic(method, path, data, content_type=content_type, **headers, **meta)
+        if answer.streaming:
+            answer.streamed = answer.getvalue()  # to its end, as a client does
+        assert_described(method, path, answer)
+        return answer
 
     def get(self, path: str, **meta: str) -> HttpResponse:
         return self.call("GET", path, **meta)

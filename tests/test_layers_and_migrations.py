@@ -16,7 +16,7 @@ from importlinter.configuration import configure
 
 from databunker.settings.environment import BASE_DIR
 
-OURS = ("access", "audit", "crypto", "vault")
+OURS = ("access", "audit", "crypto", "erasure", "gdpr", "notify", "vault")
 
 
 @pytest.mark.django_db
@@ -37,14 +37,16 @@ def test_the_system_checks_find_nothing() -> None:
 
 
 def test_every_table_knows_its_tenant() -> None:
-    """But for the tenants themselves, and the keyring, which is the whole vault's."""
+    """But for the tenants themselves, and what is the whole vault's: the keyring, the end of its erasure journal, and the
+    marks of the sealer.
+    """
     without = {
         model._meta.db_table
         for label in OURS
         for model in apps.get_app_config(label).get_models()
         if "tenant" not in {field.name for field in model._meta.get_fields()}
     }
-    assert without == {"access_tenant", "crypto_key"}
+    assert without == {"access_tenant", "audit_sealer", "crypto_key", "crypto_recovery_copy", "erasure_journal"}
 
 
 def test_imports_run_in_the_directions_set_down(monkeypatch: pytest.MonkeyPatch) -> None:

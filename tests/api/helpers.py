@@ -19,7 +19,9 @@ from audit.events import Outcome, by_number
 from audit.models import Event
 from databunker.access.actor import ActorKind
 from databunker.access.models import DEFAULT_TENANT
+from databunker.api.endpoint import Endpoint
 from databunker.crypto import envelope, store
+from databunker.db import statements
 from tests.conftest import Api
 from vault import references, storage
 
@@ -38,7 +40,7 @@ __all__ = [
     "unreachable_database",
 ]
 
-OURS = ("access", "crypto", "vault")
+OURS = ("access", "crypto", "erasure", "gdpr", "notify", "vault")
 
 
 def subject_of(token: str) -> bytes:
@@ -96,7 +98,7 @@ def opened(event: Event) -> dict[str, Any]:
         return {}
     place = trail.detail_place(event.id, event.tenant)
     if not trail.sealed_by_person(event.subject, event.outcome):
-        return orjson.loads(store.current_keyring().open(event.detail, place))
+        return orjson.loads(store.current_keyring().open_detail(event.detail, place))
     record = storage.by_subject(event.tenant, event.subject)
     if record is None or envelope.key_id_of(event.detail) != record.row.generation:
         return {}
@@ -114,11 +116,13 @@ def assert_refused(answer: HttpResponse, status: int, message: str | None = None
 
 
 def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every route of the product with its view class."""
+    """Every route of the API, and of what else programs ask, with its endpoint. Pages are tried in tests/pages."""
     for pattern in (resolver or get_resolver()).url_patterns:
         route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLPattern):
-            yield route, pattern.callback.view_class
+            endpoint = getattr(pattern.callback, "view_class", object)
+            if issubclass(endpoint, Endpoint):
+                yield route, endpoint
         else:
             yield from routes(pattern, route)
 
@@ -128,11 +132,12 @@ def unreachable_database() -> Iterator[None]:
     """This thread's connection leads nowhere: to a closed port, or to a folder that isn't there."""
     usable = connections[DEFAULT_DB_ALIAS]
     nowhere = {"NAME": "/nonexistent/nowhere.sqlite3"} if usable.vendor == "sqlite" else {"PORT": "1"}
-    connections[DEFAULT_DB_ALIAS] = type(usable)({**usable.settings_dict, **nowhere}, DEFAULT_DB_ALIAS)
+    broken = type(usable)({**usable.settings_dict, **nowhere}, DEFAULT_DB_ALIAS)
+    connections[DEFAULT_DB_ALIAS] = statements._thread.connection = broken
     try:
         yield
     finally:
-        connections[DEFAULT_DB_ALIAS] = usable
+        connections[DEFAULT_DB_ALIAS] = statements._thread.connection = usable
 
 
 # --- a person, and how to find one -------------------------------------------------------------------------------------

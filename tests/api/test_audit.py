@@ -235,8 +235,8 @@ def test_refusals_of_a_person_are_told_of_as_the_persons(api: Api, people: Peopl
         ("record.read", "denied", "person", None),
         ("audit.get", "denied", "person", ann),
         ("audit.get", "denied", "person", None),
-        ("record.change", "denied", "person", ben),
-        ("record.forget", "denied", "person", ben),
+        ("request.open", "ok", "person", ben),
+        ("request.open", "ok", "person", ben),
     ]
 
 
@@ -283,7 +283,7 @@ def test_the_rows_of_a_person_say_what_happened_newest_first(api: Api, time_mach
     ] == [
         (9, "root", "listed the events of a person", "ok", "token", "", "", False),
         (4, "admin", "changed the record", "ok", "login", "ann", "", True),
-        (3, "person", "changed the record", "denied", "token", "", "this change needs approval", False),
+        (3, "person", "asked for approval", "ok", "token", "", "", False),
         (2, "admin", "read the record", "ok", "email", "ann@example.com", "", False),
         (1, "root", "read the record", "ok", "token", "", "", False),
         (0, "root", "created the record", "ok", "token", "", "", True),
@@ -297,6 +297,7 @@ def test_the_rows_of_a_person_say_what_happened_newest_first(api: Api, time_mach
             "identity",
             "record",
             "app",
+            "purpose",
             "title",
             "status",
             "msg",

@@ -25,10 +25,10 @@ BASELINES: dict[str, dict[str, int]] = {
     "get by e-mail": {"postgresql": 2, "mysql": 2, "sqlite": 2},
     "create": {"postgresql": 1, "mysql": 5, "sqlite": 5},
     "update by token": {"postgresql": 2, "mysql": 6, "sqlite": 6},
-    "update of an identity": {"postgresql": 6, "mysql": 8, "sqlite": 8},
-    # One DELETE for each table that holds something of a person.
-    "delete by token": {"postgresql": 12, "mysql": 12, "sqlite": 12},
-    "list ten people": {"postgresql": 3, "mysql": 3, "sqlite": 3},
+    "update of an identity": {"postgresql": 7, "mysql": 9, "sqlite": 9},
+    # One DELETE, or a look, for each table that holds something of a person; four for the erasure journal, and a receipt.
+    "delete by token": {"postgresql": 23, "mysql": 23, "sqlite": 23},
+    "list ten people": {"postgresql": 4, "mysql": 4, "sqlite": 4},
     "list the events of a person": {"postgresql": 4, "mysql": 4, "sqlite": 4},
     "bulk of 100": {"postgresql": 5, "mysql": 5, "sqlite": 5},
     "refusal of a stranger": {"postgresql": 1, "mysql": 1, "sqlite": 1},
@@ -59,6 +59,8 @@ def test_every_call_has_a_baseline() -> None:
 @pytest.mark.parametrize("name", CALLS)
 def test_a_call_sends_no_more_statements_than_reviewed(committed_api: Api, settings: Any, name: str) -> None:
     settings.LIST_USERS = "legacy"
+    # The first forgetting ever begins the journal of erasures.
+    committed_api.delete(f"/v1/user/token/{committed_api.create(login='gone')}")
     token = committed_api.create(login="ann", email="ann@example.com", phone="07700 900001")
     with CaptureQueriesContext(connection) as captured:
         answer = CALLS[name](committed_api, token)

@@ -32,7 +32,9 @@ def test_a_session_is_stored_read_replaced_and_deleted(api: Api) -> None:
     assert Session.objects.count() == 1
     assert api.delete(PATH).json() == {"status": "ok"}
     assert_refused(api.get(PATH), 404, "not found")
-    assert_refused(api.delete(PATH), 404, "not found")
+    with told_by() as told:
+        assert api.delete(PATH).json() == {"status": "ok"}, "and is not there after a second time either"
+    assert [(event.code, event.outcome, event.subject) for event in told] == [("session.delete", "ok", None)]
 
 
 @pytest.mark.parametrize(

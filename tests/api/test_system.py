@@ -6,9 +6,12 @@ import re
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 from django.urls import get_resolver
 
 from databunker.access.models import TokenKind
+from databunker.api.errors import server_error
+from databunker.crypto.keyring import REQUIRED
 from tests.api.helpers import assert_refused, routes, told_by, unreachable_database
 from tests.conftest import Api, new_token
 
@@ -84,10 +87,27 @@ def test_labels_are_templates_methods_and_codes_and_nothing_of_a_request(api: Ap
     found = labels(text)
     # A worker's number, where there are several.
     found.pop("pid", None)
-    assert set(found) == {"route", "method", "status", "le"}
+    assert set(found) == {"route", "method", "status", "le", "kind", "purpose"}
+    assert found["kind"] == {"hour", "day", "canary"}
+    assert found["purpose"] == {purpose.value for purpose in REQUIRED}
     assert found["route"] <= {route for route, _ in routes()}
-    assert found["status"] <= {"200", "204", "400", "403", "404", "405", "409", "413", "415", "500", "503"}
+    assert found["status"] <= {"200", "204", "400", "403", "404", "405", "409", "413", "415", "429", "500", "503"}
     assert "FETCH1" not in found["method"], "else a stranger could make ever new series, until memory is full"
+
+
+def test_what_fails_before_a_view_is_reached_is_logged_with_its_request(
+    caplog: pytest.LogCaptureFixture, rf: RequestFactory
+) -> None:
+    try:
+        int(MARKER)
+    except ValueError:
+        answer = server_error(rf.get("/v1/user"))
+    assert answer.status_code == 500
+    (line,) = caplog.records
+    assert line.request_id == answer.headers["X-Request-ID"]  # type: ignore[attr-defined]
+    assert line.exc_info is not None
+    assert line.exc_info[0] is ValueError
+    assert MARKER not in answer.content.decode()
 
 
 def count(text: str, route: str, method: str, status: int) -> float:

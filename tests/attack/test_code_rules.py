@@ -5,10 +5,16 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-PACKAGES = ("databunker", "vault", "audit")
+PACKAGES = ("databunker", "gdpr", "vault", "audit")
+
+
+@cache
+def parsed() -> tuple[tuple[str, ast.Module], ...]:
+    return tuple(sources())
 
 
 def sources() -> Iterator[tuple[str, ast.Module]]:
@@ -20,7 +26,7 @@ def sources() -> Iterator[tuple[str, ast.Module]]:
 
 
 def nodes() -> Iterator[tuple[str, ast.AST]]:
-    for name, module in sources():
+    for name, module in parsed():
         yield from ((name, node) for node in ast.walk(module))
 
 
@@ -38,7 +44,7 @@ HARMLESS = {
     # References, not tokens: the caller has proved who it is, and guesses nothing.
     ("databunker/access/permissions.py", "subject == actor.subject"),
     # The number that stands in clear in the header of every wrapped key.
-    ("databunker/crypto/masterkey.py", "envelope.key_id_of(wrapped) != self.fingerprint"),
+    ("databunker/crypto/masterkey.py", "fingerprint == self.fingerprint"),
     # Both sides are made from what is stored and sent: whether they differ is told by the outcome anyway.
     ("vault/actions/change.py", "new.digests == old.digests"),
 }
@@ -88,6 +94,8 @@ def test_chance_comes_from_the_system_and_nothing_reads_code_as_data() -> None:
     forbidden = {"random", "pickle", "marshal", "shelve", "numpy", "telnetlib", "xml"}
     assert [(name, module) for name, module in imports() if module.partition(".")[0] in forbidden] == []
     calls = {(name, name_of(node.func)) for name, node in nodes() if isinstance(node, ast.Call)}
+    # Databunker derives a key by MD5: what is imported from there is opened with it, and nothing else.
+    calls.remove(("gdpr/importing/peer/crypto.py", "md5"))
     assert [call for call in calls if call[1] in ("eval", "exec", "uuid1", "uuid3", "uuid5", "md5", "sha1")] == []
 
 
@@ -95,18 +103,49 @@ def test_only_libsodium_and_keyed_blake2b_do_cryptography() -> None:
     found = {(name, module.partition(".")[0]) for name, module in imports()}
     assert {pair for pair in found if pair[1] in ("nacl", "hashlib", "hmac", "cryptography", "Crypto", "ssl")} == {
         ("databunker/crypto/envelope.py", "nacl"),
+        ("databunker/crypto/recovery.py", "nacl"),
+        ("databunker/crypto/secret_stream.py", "nacl"),
+        ("databunker/crypto/signing.py", "nacl"),
         ("databunker/crypto/hashing.py", "hashlib"),
+        # RFC 9162 and the signed note, which others verify without any key: SHA-256.
+        ("audit/leaves.py", "hashlib"),
+        ("audit/merkle.py", "hashlib"),
+        ("audit/notes.py", "hashlib"),
+        # What an auditor runs without anything of ours.
+        ("audit/verifier.py", "hashlib"),
+        ("audit/verifier.py", "nacl"),
         ("databunker/crypto/hashing.py", "hmac"),
+        # What receivers check and servers prove: HMAC-SHA256 of webhooks, and TLS.
+        ("databunker/notify/webhooks.py", "hmac"),
+        ("databunker/notify/outgoing.py", "ssl"),
+        # A puzzle for clients, whose browsers know SHA-256; it guards nothing by being secret.
+        ("databunker/access/proof_of_work.py", "hashlib"),
+        # What a receipt states, and whoever checks it computes without any key.
+        ("databunker/erasure/statement.py", "hashlib"),
+        ("databunker/erasure/verifying.py", "hashlib"),
+        # Opens what is imported from Databunker.
+        ("gdpr/importing/peer/crypto.py", "cryptography"),
+        ("gdpr/importing/peer/crypto.py", "hashlib"),
+        # The challenge of PKCE, as RFC 7636 has it.
+        ("databunker/accounts/oidc.py", "hashlib"),
         # Of a whole file that is loaded; what is stored is a keyed hash of it.
         ("vault/loading/source.py", "hashlib"),
     }
     hashes = [
         node
         for name, node in nodes()
-        if isinstance(node, ast.Call) and re.fullmatch(r"hashlib\.\w+", ast.unparse(node.func)) and "crypto" in name
+        if isinstance(node, ast.Call)
+        and re.fullmatch(r"hashlib\.\w+", ast.unparse(node.func))
+        and name.startswith("databunker/crypto/")
     ]
     assert {ast.unparse(node.func) for node in hashes} == {"hashlib.blake2b"}
     assert all({"key", "person"} <= {keyword.arg for keyword in node.keywords} for node in hashes)
+
+
+def test_what_a_data_key_has_sealed_is_opened_with_keys_that_others_have_made_too() -> None:
+    """`store.unseal` and `store.keyring_with` read the keyring anew for a key that this process lacks."""
+    calls = [(name, ast.unparse(node.func)) for name, node in nodes() if isinstance(node, ast.Call)]
+    assert [call for call in calls if re.search(r"current_keyring\(\)\.(open|open_detail|get)$", call[1])] == []
 
 
 # --- SQL -------------------------------------------------------------------------------------------------------------
@@ -117,12 +156,25 @@ STATEMENT = re.compile(
 # What is put into the text of a statement. Each is made of our own constants: names of tables and columns, `%s`,
 # other statements. A value never is: it travels as a parameter.
 PARTS = {
+    # Names that Django quotes, of the tables and columns of our own models; of a sequence, as the database names it.
+    "audit/exporting.py": {"EVENT_COLUMNS"},
+    "audit/rows.py": {"EVENT_COLUMNS"},
+    "audit/verification/chunks.py": {"EVENT_COLUMNS"},
+    "databunker/backup/counters.py": {"quoted(table.counter)", "quoted(table.name)", "sequence"},
+    "databunker/backup/restoring.py": {"quoted(table.name)"},
+    "databunker/backup/snapshot.py": {"name", "columns", "quoted(table.name)"},
     "databunker/db/prepared.py": {"name", "_numbered(sql)", "', '.join(['%s'] * sql.count('%s'))"},
     "databunker/db/statements.py": {
-        "table", "values", "', '.join(columns)", "', '.join([row] * rows)", "insert.table",
+        "table", "values", "', '.join(columns)", "', '.join([row] * rows)", "insert.table", "update.table",
+        "changes", "where", "names", "given",
         "', '.join(insert.columns)", "guard[0]", "steps", "select[0]", "recorded", "number", "sql",
     },
-    "vault/storage.py": {"_COLUMNS", "_WITH_DIGEST", "wanted"},
+    "vault/storage.py": {"_COLUMNS", "_SLIM_COLUMNS", "_WITH_DIGEST", "wanted"},
+    # Names of the other vault's tables, each checked to be a plain name and quoted.
+    "gdpr/importing/peer/database.py": {
+        "name", "held", "key", "keys", "where", "wanted", "number", "self._quoted(table)",
+        "', '.join([self._kind.parameter] * len(order))",
+    },
 }  # fmt: skip
 
 
@@ -170,6 +222,8 @@ def test_parts_of_statements_come_from_nowhere_else() -> None:
         for name, node in nodes()
         if isinstance(node, ast.Call) and name_of(node.func) == "Insert" and node.args
     }
+    # A backup is of all tables: it takes the names that our models have.
+    given.remove(("databunker/backup/restoring.py", "quoted(table.name)"))
     assert given
     assert all(re.fullmatch(r"'[a-z_]+'", table) for _, table in given), given
 
@@ -180,3 +234,67 @@ def test_parts_of_statements_come_from_nowhere_else() -> None:
 def test_nothing_is_printed() -> None:
     """Commands write to their own streams, servers to their log."""
     assert [name for name, node in nodes() if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"] == []
+
+
+TOLD_BY = {"debug", "info", "warning", "error", "exception", "critical", "log", "write"}
+# Where a secret is shown on purpose: to the operator's terminal, once, when it is made.
+SHOWN = {
+    ("databunker/management/keys/new_master_key.py", "made.key.secret.hex()"),
+    ("databunker/management/keys/recover.py", "master.key.secret.hex()"),
+    ("databunker/management/audit/public_key.py", "key"),  # for everybody to check signatures with
+    ("databunker/management/commands/account.py", "password"),
+    ("databunker/management/commands/canary.py", "str(token)"),
+    ("databunker/management/commands/demo.py", "token"),  # the demonstration's, which everybody knows
+    ("databunker/management/commands/init.py", "outcome.root_token"),
+    ("databunker/management/commands/init.py", "outcome.master_key"),
+}
+
+
+def secrets_in(node: ast.AST) -> set[str]:
+    """Names of secrets whose value comes into a text: not their length, not whether there is one."""
+    parts = [part.value for part in ast.walk(node) if isinstance(part, ast.FormattedValue)]
+    if isinstance(node, ast.Call):
+        parts += node.args
+    return {ast.unparse(part) for part in parts if isinstance(part, ast.expr) and SECRET.search(name_of(part))}
+
+
+def test_no_secret_is_put_into_a_log_line_or_a_message() -> None:
+    told = set()
+    for name, node in nodes():
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TOLD_BY:
+            told |= {(name, secret) for secret in secrets_in(node)}
+        elif isinstance(node, ast.Raise) and node.exc is not None:
+            told |= {(name, secret) for secret in secrets_in(node.exc)}
+    assert told == SHOWN
+
+
+def test_no_code_goes_around_what_protects_pages() -> None:
+    """What Django's templates and forms do by themselves stays on."""
+    forbidden = {"mark_safe", "csrf_exempt", "SafeString", "RawSQL", "extra"}
+    used = {(name, ast.unparse(node.func)) for name, node in nodes() if isinstance(node, ast.Call)}
+    known = {
+        # A picture of the library's, of an address that is quoted before.
+        ("databunker/console/own_account.py", "mark_safe"),
+        ("databunker/pages/templatetags/pages.py", "mark_safe"),
+    }
+    assert [call for call in used - known if call[1].rpartition(".")[2] in forbidden] == []
+
+
+PAGES = sorted((PROJECT / "templates").rglob("*.html"))
+UNSAFE = {
+    "text that is not escaped": re.compile(r"\|\s*safe\b|autoescape\s+off|safeseq"),
+    "script in an attribute": re.compile(r"""<[^>]*\son[a-z]+\s*=\s*["']""", re.IGNORECASE),
+    "script in a link": re.compile(r"javascript:", re.IGNORECASE),
+    "something from elsewhere": re.compile(r"""(?:src|href)\s*=\s*["'](?:https?:)?//""", re.IGNORECASE),
+}
+
+
+def test_pages_escape_what_they_show_and_hold_no_script() -> None:
+    assert PAGES
+    found = [
+        (str(page.relative_to(PROJECT)), what)
+        for page in PAGES
+        for what, pattern in UNSAFE.items()
+        if pattern.search(page.read_text())
+    ]
+    assert found == []

@@ -14,6 +14,7 @@ from databunker.access.tokens import _unlock_digest, token_digest
 from databunker.crypto import envelope
 from databunker.crypto.keyring import Keyring, new_keys
 from databunker.ids import new_token
+from gdpr import actions as workflows
 from tests.conftest import Api
 from vault import actions, identities, queries, references
 from vault.models import Identity
@@ -38,6 +39,9 @@ def alike(vault: None, settings: object) -> list[str]:
         actions.store_app_data(actor, mode="token", identity=token, app="shop", data={"note": SAME})
         session = f"00000000-0000-4000-8000-{number:012}"
         actions.store_session(actor, session=session, data={"note": SAME} | ({"token": token} if number % 4 else {}))
+        workflows.save_legal_basis(actor, brief="news", wish={})
+        for who in ({"mode": "token", "identity": token}, {"mode": "email", "identity": f"{number}@example.com"}):
+            workflows.accept_agreement(actor, brief="news", **who, wish={"referencecode": SAME})
         actions.create_share(actor, mode="token", identity=token, wish={"partner": SAME})
         queries.read_record(actor, mode="login", identity=f"login {number:02}")
         tokens.append(token)

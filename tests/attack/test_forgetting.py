@@ -19,6 +19,9 @@ from databunker.crypto.envelope import Place
 from databunker.crypto.errors import CryptoError
 from databunker.crypto.keyring import Keyring, Purpose
 from databunker.crypto.record_key import RecordKey
+from gdpr import expirations, requests
+from gdpr.consents import words_place
+from gdpr.models import AgreementEvent, Request
 from tests.conftest import Api, new_token
 from vault import records, references, sessions, shares, storage
 from vault.app_records import data_place
@@ -42,7 +45,7 @@ def copy_of_everything() -> dict[str, list[dict[str, Any]]]:
     """Every table with all its columns."""
     return {
         model._meta.db_table: list(model._default_manager.values())
-        for label in ("access", "audit", "crypto", "vault")
+        for label in ("access", "audit", "crypto", "erasure", "gdpr", "notify", "vault")
         for model in apps.get_app_config(label).get_models()
     }
 
@@ -59,12 +62,21 @@ _PLACES: dict[str, tuple[tuple[str, ...], Callable[[dict[str, Any], str], Place]
     ),
     "vault_session": (
         ("sealed_id", "data"),
-        lambda row, column: sessions._place(row["tenant"], row["digest"], _FIELDS[column], row["expires"]),
+        lambda row, column: sessions.session_place(row["tenant"], row["digest"], _FIELDS[column], row["expires"]),
     ),
     "vault_shared_record": (
         ("sealed_id", "terms"),
         lambda row, column: shares._place(row["tenant"], row["digest"], _FIELDS[column], row["expires"]),
     ),
+    "gdpr_expiration": (
+        ("sealed_token",),
+        lambda row, _: expirations._place(row["tenant"], row["digest"], row["status"], row["endtime"]),
+    ),
+    "gdpr_request": (
+        ("sealed_id", "terms", "original", "change", "reasons"),
+        lambda row, column: requests._place(Request(**row), _FIELDS.get(column, column.encode())),
+    ),
+    "gdpr_agreement_event": (("words",), lambda row, _: words_place(AgreementEvent(**row), row["subject"])),
     "audit_event": (("detail",), lambda row, _: trail.detail_place(row["id"], row["tenant"])),
 }
 _FIELDS = {"sealed_id": b"id", "data": b"data", "terms": b"terms"}

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from databunker.access.models import AccessToken, TokenKind
+from databunker.watch.models import Incident
 from tests.api.helpers import assert_refused, contents, told_by
 from tests.conftest import Api
 
@@ -127,3 +128,85 @@ def test_without_a_vault_it_says_what_to_do(db: None) -> None:
 def test_a_label_may_be_any_text(vault: None) -> None:
     issued("--label", "ünïcode 😀 'quoted'")
     assert access_token("list").strip().endswith("ünïcode 😀 'quoted'")
+
+
+# --- scopes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_token_may_be_narrowed_from_the_start(api: Api) -> None:
+    person = api.create(login="ann", email="ann@example.com")
+    with told_by() as told:
+        number, token = issued(
+            "--label", "desk", "--allow", "support", "--allow", "record.change", "--field", "login",
+            "--address", "127.0.0.0/8", "--purpose", "Support", "--limit", "100/60s",
+        )  # fmt: skip
+    assert told[0].detail["scope"] == (
+        '{"addresses":["127.0.0.0/8"],"allow":["record.change","support"],"fields":["login"],"limit":"100/60s",'
+        '"purposes":["support"]}'
+    )
+    path = f"/v1/user/token/{person}"
+    assert Api(token).get(path, HTTP_X_BUNKER_PURPOSE="support").json()["data"] == {"login": "ann"}
+    assert_refused(Api(token).get(path), 403)
+    assert_refused(Api(token).delete(path, HTTP_X_BUNKER_PURPOSE="support"), 403)
+    lines = access_token("list")
+    for line in (
+        "allow: record.change, support",
+        "fields: login",
+        "addresses: 127.0.0.0/8",
+        "purposes: support",
+        "limit: 100/60s",
+    ):
+        assert line in lines
+    assert AccessToken.objects.get(pk=number).scope
+
+
+def test_a_scope_can_be_replaced_and_taken_away(api: Api) -> None:
+    person = api.create(login="ann", email="ann@example.com")
+    number, token = issued("--label", "desk", "--masked")
+    path = f"/v1/user/token/{person}"
+    assert Api(token).get(path).json()["data"] == {"login": "***", "email": "a***@e***.com"}
+    with told_by() as told:
+        assert "Narrowed." in access_token("narrow", str(number), "--allow", "metrics.read")
+    assert [(event.code, event.detail) for event in told] == [
+        ("token.narrow", {"row": number, "scope": '{"allow":["metrics.read"]}'})
+    ]
+    assert_refused(Api(token).get(path), 403)
+    assert "No longer narrowed." in access_token("narrow", str(number))
+    assert Api(token).get(path).json()["data"] == {"login": "ann", "email": "ann@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["create", "--label", "x", "--allow", "record.peek"], "there is no permission or role 'record.peek'"),
+        (["create", "--label", "x", "--route", "GET /v1/nowhere"], "there is no route"),
+        (["create", "--label", "x", "--field", "a..b"], "is no field"),
+        (["create", "--label", "x", "--address", "here"], "is no address"),
+        (["create", "--label", "x", "--purpose", "two words"], "a purpose is a word"),
+        (["create", "--label", "x", "--limit", "often"], "the limit can't be read"),
+        (["create", "--label", "x", "--masked", "--allow", "writer"], "a masked token only reads"),
+        (["create", "--label", "x", "--root", "--masked"], "a root token has no scope"),
+        (["narrow", "999999", "--masked"], "no such access token"),
+    ],
+)
+def test_a_scope_that_can_not_be_is_refused(vault: None, arguments: list[str], says: str) -> None:
+    before = contents()
+    with pytest.raises(CommandError, match=re.escape(says)):
+        access_token(*arguments)
+    assert contents() == before
+
+
+def test_neither_roots_nor_peoples_tokens_are_narrowed(api: Api) -> None:
+    api.as_person(api.create(login="ann"))
+    for row in AccessToken.objects.exclude(kind=TokenKind.ADMIN):
+        with pytest.raises(CommandError, match="no such access token"):
+            access_token("narrow", str(row.pk), "--masked")
+
+
+def test_the_list_shows_what_is_unusual(api: Api) -> None:
+    number, _ = issued("--label", "shop")
+    now = 2_000_000_000
+    Incident.objects.create(
+        tenant=1, kind=1, actor_kind=2, token_id=number, start=now, last=2**40, people=12_345, usual=100
+    )
+    assert "UNUSUAL since 2033-05-18 03:33 UTC: unusually many people in an hour, 12,345 people" in access_token("list")

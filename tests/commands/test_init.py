@@ -19,8 +19,10 @@ from databunker.access import tokens
 from databunker.access.models import AccessToken, Tenant, TokenKind
 from databunker.crypto import store
 from databunker.crypto.models import WrappedKey
+from gdpr.models import LegalBasis
 from tests.api.helpers import contents, told_by, unreachable_database
 from tests.conftest import Api
+from tests.support.transit import Transit
 
 KEY = "3b0c9f0de7a2b54168f4a1b3c57e92d80f6a1d2c4b8e7f90a1b2c3d4e5f60718"
 OTHER_KEY = "94a1f0b7c3d2e5f6a7b8c9d0e1f2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4"
@@ -66,7 +68,7 @@ def test_a_new_vault_gets_keyring_tenant_and_root_token_and_prints_the_secrets_o
     first = init()
     key, token = printed(first)
     assert "A new vault is ready." in first
-    assert WrappedKey.objects.count() == 5
+    assert WrappedKey.objects.count() == 6
     assert Tenant.objects.get().name == "default"
     row = AccessToken.objects.get()
     assert (row.kind, row.label, row.expires, row.revoked) == (TokenKind.ROOT, "root", None, None)
@@ -87,7 +89,7 @@ def test_a_given_master_key_is_taken_and_never_printed(settings: Any) -> None:
     settings.DATABUNKER_MASTERKEY = KEY
     assert KEY not in init()
     assert "DATABUNKER_MASTERKEY" not in init()
-    assert len(store.load_keyring(store.configured_master_key() or pytest.fail("no key"))) == 5
+    assert len(store.load_keyring(store.configured_master_key() or pytest.fail("no key"))) == 6
 
 
 def test_a_named_file_that_is_not_there_is_made_for_its_owner_alone(settings: Any, tmp_path: Path) -> None:
@@ -102,6 +104,27 @@ def test_a_named_file_that_is_not_there_is_made_for_its_owner_alone(settings: An
     before = path.read_bytes()
     assert str(path) not in init()
     assert path.read_bytes() == before
+
+
+def test_a_key_management_service_encrypts_the_new_master_key(settings: Any) -> None:
+    """It is shown to nobody; what it became is printed to be set."""
+    with Transit() as service:
+        for name, value in (service.settings() | {"OUTGOING_ALLOW_PRIVATE": ["127.0.0.1"]}).items():
+            setattr(settings, name, value)
+        text = init()
+        (ciphertext,) = re.findall(r"DATABUNKER_MASTERKEY_TRANSIT=(vault:v1:\S+)$", text, re.MULTILINE)
+        assert "DATABUNKER_MASTERKEY=" not in text
+        settings.DATABUNKER_MASTERKEY_TRANSIT = ciphertext
+        assert "The vault is up to date." in init()
+        assert len(store.current_keyring()) == 6
+
+
+def test_a_service_that_may_encrypt_but_not_decrypt_makes_no_vault(settings: Any) -> None:
+    with Transit() as service:
+        for name, value in (service.settings() | {"OUTGOING_ALLOW_PRIVATE": ["127.0.0.1"]}).items():
+            setattr(settings, name, value)
+        service.may = {"encrypt"}
+        assert refusal() == "Transit (TRANSIT_URL) did not decrypt the master key: HTTP 403"
 
 
 def test_a_named_file_that_is_there_is_taken(settings: Any, tmp_path: Path) -> None:
@@ -234,11 +257,45 @@ def test_the_root_token_leaves_its_event(settings: Any) -> None:
     settings.DATABUNKER_MASTERKEY = KEY
     with told_by() as told:
         init()
-    assert [(event.code, event.outcome, event.who) for event in told] == [("token.issue", "ok", "operator")]
+    assert [(event.code, event.outcome, event.who) for event in told] == [
+        ("token.issue", "ok", "operator"),
+        ("lbasis.change", "ok", "operator"),
+        ("lbasis.change", "ok", "operator"),
+    ]
     assert told[0].detail["kind"] == "root"
     with told_by() as told:
         init()
     assert told == []
+
+
+def test_every_tenant_has_the_legal_bases_that_log_ins_need(settings: Any) -> None:
+    settings.DATABUNKER_MASTERKEY = KEY
+    Tenant.objects.create(id=7, name="seven", created=0)
+    settings.DATABUNKER_ROOTTOKEN = ROOT_TOKEN
+    init()
+    for tenant in (1, 7):
+        bases = LegalBasis.objects.filter(tenant=tenant).order_by("brief")
+        assert [(row.brief, row.module, row.usercontrol, row.requiredflag) for row in bases] == [
+            ("core-send-email-on-login", "login", True, True),
+            ("core-send-sms-on-login", "login", True, True),
+        ]
+    rows = Api(ROOT_TOKEN).get("/v1/lbasis").json()["rows"]
+    assert all(row["shortdesc"] and row["status"] == "active" for row in rows)
+
+
+def test_what_was_done_to_a_default_legal_basis_stays_so(settings: Any) -> None:
+    settings.DATABUNKER_MASTERKEY = KEY
+    settings.DATABUNKER_ROOTTOKEN = ROOT_TOKEN
+    init()
+    api = Api(ROOT_TOKEN)
+    api.create(login="ann")
+    email, sms = "core-send-email-on-login", "core-send-sms-on-login"
+    assert api.post(f"/v1/lbasis/{email}", {"shortdesc": "Ours", "usercontrol": False}).status_code == 200
+    assert api.post(f"/v1/agreement/{sms}/login/ann", {}).status_code == 200
+    assert api.delete(f"/v1/lbasis/{sms}").status_code == 200
+    before = contents()
+    init()
+    assert contents() == before
 
 
 # --- surroundings ----------------------------------------------------------------------------------------------------
@@ -267,5 +324,5 @@ def test_several_hosts_at_once_make_one_vault(settings: Any) -> None:
         texts = list(hosts.map(start, range(4)))
     assert sum("A new vault is ready." in text for text in texts) == 1
     assert sum("X-Bunker-Token" in text for text in texts) == 1
-    assert WrappedKey.objects.count() == 5
+    assert WrappedKey.objects.count() == 6
     assert AccessToken.objects.count() == 1

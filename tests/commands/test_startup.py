@@ -11,6 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from databunker import startup
 from databunker.access.models import AccessToken, TokenKind
+from databunker.crypto import store
 from databunker.crypto.models import WrappedKey
 from tests.api.helpers import unreachable_database
 from tests.conftest import new_token
@@ -24,6 +25,7 @@ def ready(committed_vault: None) -> None:
 
 
 def problem() -> str:
+    store.forget_cached()  # as a new process
     with pytest.raises(startup.NotReady) as found:
         startup.verify()
     return str(found.value)

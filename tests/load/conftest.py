@@ -7,22 +7,18 @@ import json
 import os
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 import pytest
-from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
 
 from benchmarks.people import people
 from databunker.access.models import DEFAULT_TENANT
+from tests.support.vaults import new_vault
 from vault import storage
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -86,6 +82,7 @@ class Vault:
 
     url: str
     folder: Path
+    master_key: str
     environment: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,7 +90,7 @@ class Vault:
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "databunker.settings",
             "DATABUNKER_ENV_FILE": "",
-            "DATABUNKER_MASTERKEY": settings.DATABUNKER_MASTERKEY,
+            "DATABUNKER_MASTERKEY": self.master_key,
             "DATABASE_URL": self.url,
             "PYTHONPATH": str(PROJECT),
         }
@@ -138,12 +135,13 @@ from audit import trail
 from audit.models import Event
 from databunker.crypto import store
 from databunker.access.models import DEFAULT_TENANT
+from tests.support.vaults import new_vault
 from vault import storage
 from vault.events import RECORDS_LOADED
 records = storage.page(DEFAULT_TENANT, offset=0, limit=100_000)
 sums = Counter()
 for event in Event.objects.filter(type=RECORDS_LOADED.number):
-    sums.update(json.loads(store.current_keyring().open(event.detail, trail.detail_place(event.id, event.tenant))))
+    sums.update(json.loads(store.current_keyring().open_detail(event.detail, trail.detail_place(event.id, event.tenant))))
 print(json.dumps({
     "people": [[record.profile()["login"], str(record.token)] for record in records],
     "events": Counter(Event.objects.values_list("type", flat=True)),
@@ -152,39 +150,8 @@ print(json.dumps({
 """
 
 
-def _server_statement(statement: str) -> None:
-    """Outside a transaction, on a connection of its own to the database that DATABASE_URL names."""
-    if connection.vendor == "postgresql":
-        import psycopg2
-
-        with closing(psycopg2.connect(os.environ["DATABASE_URL"])) as server:
-            server.autocommit = True
-            server.cursor().execute(statement)
-    else:
-        import MySQLdb
-
-        given = settings.DATABASES["default"]
-        with closing(
-            MySQLdb.connect(host=given["HOST"], port=int(given["PORT"]), user=given["USER"], password=given["PASSWORD"])
-        ) as server:
-            server.cursor().execute(statement)
-
-
 @pytest.fixture
 def own_vault(tmp_path: Path) -> Iterator[Vault]:
-    """A vault made by `manage.py init`; its database is dropped afterwards."""
-    name = f"load_{uuid.uuid4().hex}"
-    if connection.vendor == "sqlite":
-        url, drop = f"sqlite:///{tmp_path}/vault.sqlite3", None
-    else:
-        _server_statement(f"CREATE DATABASE {name}")
-        url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
-        drop = f"DROP DATABASE {name}"
-    try:
-        made = Vault(url, tmp_path)
-        code, _, err = made.manage("init")
-        assert code == 0, err
-        yield made
-    finally:
-        if drop:
-            _server_statement(drop)
+    """A vault as `manage.py init` leaves it; its database is dropped afterwards."""
+    with new_vault(tmp_path) as made:
+        yield Vault(made.database.url, tmp_path, made.master_key)

@@ -11,7 +11,11 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from .conftest import SECONDS, Vault, rows_of
+
+pytestmark = pytest.mark.slow
 
 PEOPLE = 2_000
 TOKEN_LINE = '{"load":"0123456789abcdef","line":10,"token":"00000000-0000-0000-0000-000000000000"}\n'

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from django.db import connections
 
-from databunker.api import refusals
+from databunker import refusals
 from databunker.ids import new_token
 from tests.support.clients import at_once
-from tests.support.vaults import Server, serving
+from tests.support.vaults import Server, new_vault, serving
+
+__all__ = ["THREADS", "racing", "two_hosts"]
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -37,9 +41,9 @@ def _full_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "_buckets", {kind: refusals._Bucket() for kind in refusals._buckets})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Two processes of eight threads."""
+    """Two processes, one server for all races of a test process."""
     with serving(tmp_path_factory.mktemp("server"), AUTH_CACHE_SECONDS="1") as running:
         yield running
 
@@ -52,3 +56,11 @@ def unique() -> str:
 
 def statuses(answers: Sequence[Any]) -> list[int]:
     return sorted(answer.status if hasattr(answer, "status") else answer.status_code for answer in answers)
+
+
+@contextmanager
+def two_hosts(folder: Path, *, cache_seconds: int) -> Iterator[tuple[Server, Server]]:
+    """Two hosts over one vault, each of whose processes reads the keyring at a moment of its own."""
+    settings = {"KEYRING_CACHE_SECONDS": str(cache_seconds), "AUTH_CACHE_SECONDS": "60"}
+    with new_vault(folder, **settings) as vault, Server(vault) as one, Server(vault, BUNKER_WORKERS="1") as other:
+        yield one, other

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from databunker.access.actor import Actor
+from databunker.erasure import journal
+from databunker.erasure.entries import read_lines
+from databunker.erasure.models import Receipt
 from databunker.errors import NotFound
 from tests.api.helpers import subject_of, told_by
 from tests.conftest import Api
 from vault import actions
 from vault.models import AppRecord, AppVersion, Identity, Record, RecordState, RecordVersion, Session
 
-from .conftest import racing
+from .conftest import THREADS, racing
 
 ROUNDS = 8
 
@@ -109,3 +113,22 @@ def test_an_identity_of_somebody_forgotten_is_free_at_once(committed_api: Api) -
         found = committed_api.get(f"/v1/user/email/{email}")
         assert found.status_code == (200 if new else 404)
         assert not new or found.json()["token"] == new[0]
+
+
+def test_everybody_who_races_to_be_forgotten_is_in_the_journal_once(
+    committed_api: Api, settings: Any, tmp_path: Path
+) -> None:
+    """Numbered without a gap, in one chain, in the table and in the file that all of them write."""
+    settings.ERASURE_JOURNAL_FILE = str(tmp_path / "erasures.jsonl")
+    tokens = [committed_api.create(login=f"p{number}") for number in range(THREADS * 2)]
+    answers = racing(lambda token: committed_api.delete(f"/v1/user/token/{token}"), [*tokens, *tokens])
+    assert {answer.status_code for answer in answers} == {200}
+    entries = list(journal.entries_after(0))
+    assert [entry.sequence for entry in entries] == list(range(1, len(tokens) + 1))
+    assert {entry.subject for entry in entries} == {subject_of(token) for token in tokens}
+    assert list(journal.check_chain()) == []
+    lines = (tmp_path / "erasures.jsonl").read_bytes().splitlines(keepends=True)
+    assert list(read_lines(lines)) == entries
+    assert len(lines) == len(tokens) + 1
+    assert len({answer.json()["receipt"] for answer in answers}) == len(tokens)
+    assert Receipt.objects.count() == len(tokens)

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
+import pytest
+
 from tests.support.clients import Client
 from tests.support.vaults import Server
 
@@ -15,6 +17,7 @@ def codes(callers: list[Client]) -> Iterator[int]:
     return (caller.call("GET", "/v1/audit/admin?limit=1").status for caller in callers)
 
 
+@pytest.mark.slow
 def test_a_revoked_token_is_refused_by_all_processes(server: Server) -> None:
     """AUTH_CACHE_SECONDS is 1 here; connections are spread over both processes."""
     token = server.vault.new_token("stolen")
@@ -35,6 +38,7 @@ def test_a_revoked_token_is_refused_by_all_processes(server: Server) -> None:
             assert root.call("GET", "/v1/audit/admin?limit=1").status == 200
 
 
+@pytest.mark.slow
 def test_a_new_token_is_taken_at_once(server: Server) -> None:
     with ExitStack() as stack:
         token = server.vault.new_token("new")

@@ -30,7 +30,9 @@ def test_a_record_goes_in_and_comes_out(client: Client) -> None:
     changed = client.call("PUT", "/v1/user/login/ann", {"name": None, "city": "Łódź"})
     assert changed.json() == {"status": "ok", "token": token}
     assert client.call("GET", f"/v1/user/token/{token}").json()["data"]["city"] == "Łódź"
-    assert client.call("DELETE", "/v1/user/login/ann").json() == {"status": "ok", "result": "done"}
+    forgotten = client.call("DELETE", "/v1/user/login/ann").json()
+    assert (forgotten["status"], forgotten["result"]) == ("ok", "done")
+    assert client.call("GET", f"/v1/receipt/{forgotten['receipt']}").status == 202
     assert client.call("GET", "/v1/user/login/ann").status == 404
 
 

@@ -16,7 +16,14 @@ __all__ = ["KIND", "Database", "scratch_database", "server_statement", "url_of"]
 
 _GIVEN = os.environ.get("DATABASE_URL", "")
 _KINDS = {"": "sqlite", "sqlite": "sqlite", "postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql"}
-KIND = _KINDS[urlsplit(_GIVEN).scheme]
+
+
+def kind_of(url: str) -> str:
+    return _KINDS[urlsplit(url).scheme]
+
+
+# Of the databases that tests make for themselves.
+KIND = kind_of(_GIVEN)
 
 # Of the product; Django's own tables hold nothing of ours.
 _TABLES = {
@@ -38,12 +45,16 @@ class Database:
         return Path(self.url.removeprefix("sqlite:///"))
 
     @property
+    def kind(self) -> str:
+        return kind_of(self.url)
+
+    @property
     def name(self) -> str:
         return urlsplit(self.url).path.lstrip("/")
 
     def connect(self) -> Any:
         """A connection of its own that commits each statement."""
-        if KIND == "sqlite":
+        if self.kind == "sqlite":
             return sqlite3.connect(self.path, timeout=30, isolation_level=None)
         return _connect(self.url)
 
@@ -53,11 +64,17 @@ class Database:
             cursor.execute(statement, parameters or ())
             return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
 
+    def run(self, *statements: str) -> None:
+        """Run these one after the other on one connection."""
+        with closing(self.connect()) as connection, closing(connection.cursor()) as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
     def value(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
         return self.rows(statement, parameters)[0][0]
 
     def tables(self) -> list[str]:
-        return sorted(str(name) for (name,) in self.rows(_TABLES[KIND]))
+        return sorted(str(name) for (name,) in self.rows(_TABLES[self.kind]))
 
     def counts(self) -> dict[str, int]:
         """How many rows each table has."""
@@ -68,15 +85,15 @@ def _connect(url: str) -> Any:
     """
     Connect to a PostgreSQL or MySQL server.
     """
-    parts = urlsplit(url)
+    parts, kind = urlsplit(url), kind_of(url)
     given = {
         "host": parts.hostname,
-        "port": parts.port or (5432 if KIND == "postgresql" else 3306),
+        "port": parts.port or (5432 if kind == "postgresql" else 3306),
         "user": unquote(parts.username or ""),
         "password": unquote(parts.password or ""),
         "database": parts.path.lstrip("/"),
     }
-    if KIND == "postgresql":
+    if kind == "postgresql":
         import psycopg2
 
         connection = psycopg2.connect(**given)

@@ -84,8 +84,8 @@ class Raw(AbstractContextManager["Raw"]):
 
     def _wal(self) -> bytes:
         """From when this was made until now: of all databases of the server."""
-        ((first, start),) = self.database.rows("SELECT * FROM pg_walfile_name_offset(%s)", [self._lsn])
-        ((last, end),) = self.database.rows("SELECT * FROM pg_walfile_name_offset(pg_current_wal_lsn())")
+        first, start = self._wal_place(self._lsn)
+        last, end = self._wal_place(self.database.value("SELECT pg_current_wal_lsn()::text"))
         files = self.database.rows(
             "SELECT name, pg_read_binary_file('pg_wal/' || name, 0, size, true) "
             "FROM pg_ls_waldir() WHERE name BETWEEN %s AND %s ORDER BY name",
@@ -96,6 +96,11 @@ class Raw(AbstractContextManager["Raw"]):
             data = bytes(content)
             parts.append(_in_one_piece(data[: end if name == last else len(data)], start if name == first else 0))
         return b"".join(parts)
+
+    def _wal_place(self, lsn: str) -> tuple[str, int]:
+        """The file and the offset at which the next byte stands: at the edge of two files PostgreSQL names the first."""
+        ((name, offset),) = self.database.rows("SELECT * FROM pg_walfile_name_offset(%s::pg_lsn + 1)", [lsn])
+        return name, offset - 1
 
     def _mysql(self) -> Iterator[tuple[str, bytes]]:
         folder = Path(self.database.value("SELECT @@datadir"))

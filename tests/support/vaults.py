@@ -19,9 +19,10 @@ from types import TracebackType
 from typing import NamedTuple
 
 from .clients import Client
-from .databases import Database, scratch_database
+from .databases import Database
+from .prepared import copied_database
 
-__all__ = ["PROJECT", "Ended", "Server", "Vault", "new_vault", "serving"]
+__all__ = ["PROJECT", "Ended", "Server", "Vault", "free_port", "new_vault", "serving"]
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 30
@@ -29,7 +30,7 @@ SECONDS = 30
 _ports = itertools.count(11_000 + os.getpid() * 61 % 20_000)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     for port in _ports:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -91,14 +92,27 @@ class Vault:
         assert done.code == 0, done.err
         (self.root_token,) = tokens_in(done.out)
 
-    def new_token(self, label: str = "shop") -> str:
+    def new_token(self, label: str = "shop", *scope: str) -> str:
         """An application's access token, from `manage.py access_token create`."""
-        done = self.manage("access_token", "create", "--label", label)
+        done = self.manage("access_token", "create", "--label", label, *scope)
         assert done.code == 0, done.err
         (token,) = re.findall(r"^ {4}([0-9a-f-]{36})$", done.out, re.MULTILINE)
         return str(token)
 
-    def script(self, text: str) -> str:
+    def new_token_of(self, person: str) -> str:
+        """A person's own access token, as a login would give it."""
+        return self.script(
+            "import uuid\n"
+            "from databunker.access import tokens\n"
+            "from databunker.access.models import TokenKind\n"
+            "from vault.references import subject_of\n"
+            "token = str(uuid.uuid4())\n"
+            f"subject = subject_of(uuid.UUID('{person}'), tenant=1)\n"
+            "tokens.add_token(token=token, kind=TokenKind.PERSON, subject=subject, label='test')\n"
+            "print(token)"
+        ).strip()
+
+    def script(self, text: str, *, seconds: float = SECONDS) -> str:
         """What these lines print, run with the product's settings and Django set up."""
         done = subprocess.run(
             [sys.executable, "-c", f"import django\ndjango.setup()\n{text}"],
@@ -107,7 +121,7 @@ class Vault:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=SECONDS,
+            timeout=seconds,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -135,7 +149,7 @@ class Server(AbstractContextManager["Server"]):
 
     def __init__(self, vault: Vault, **settings: str) -> None:
         self.vault = vault
-        self.port = _free_port()
+        self.port = free_port()
         self.log = vault.folder / f"gunicorn-{self.port}.log"
         self._settings = {"BUNKER_PORT": str(self.port), "BUNKER_WORKERS": "2"} | settings
         self.process: subprocess.Popen[bytes] | None = None
@@ -235,17 +249,22 @@ def _sessions() -> Iterator[tuple[int, int]]:
             yield int(folder.name), int(session)
 
 
+def _initialised(folder: Path, database: Database) -> tuple[str, str]:
+    """Make a vault in this database; its master key and root token."""
+    vault = Vault(database, folder)
+    vault.init()
+    return vault.master_key, vault.root_token
+
+
 @contextmanager
 def new_vault(folder: Path, **settings: str) -> Iterator[Vault]:
-    """A vault made by `manage.py init`; its database is dropped afterwards."""
-    with scratch_database(folder) as database:
-        vault = Vault(database, folder, settings=settings)
-        vault.init()
-        yield vault
+    """A vault as `manage.py init` leaves it, with the keys of all others; its database is dropped afterwards."""
+    with copied_database(folder, _initialised) as copy:
+        yield Vault(copy.database, folder, copy.master_key, settings, copy.root_token)
 
 
 @contextmanager
 def serving(folder: Path, **settings: str) -> Iterator[Server]:
     """A new vault and its server."""
-    with new_vault(folder, **settings) as vault, Server(vault) as server:
+    with new_vault(folder, **settings) as vault, Server(vault, **settings) as server:
         yield server

@@ -10,6 +10,7 @@ import pytest
 FILES = sorted((Path(__file__).resolve().parent.parent / "vectors").glob("*.json"))
 NAMES = {
     "pack", "envelope_v1", "hashing", "master_key", "record_key", "subject", "identity", "event_mac", "token_digest",
+    "backup_v1", "erasure_journal_v1", "merkle", "ed25519",
 }  # fmt: skip
 
 

@@ -136,10 +136,10 @@ def test_the_detail_of_a_persons_event_opens_with_the_persons_key_alone(
 def test_the_detail_of_an_event_without_a_person_opens_with_the_keyring(keyring_in_use: Keyring) -> None:
     row = build(actor(), SOMETHING, detail={"count": 5})
     assert row.detail is not None
-    assert json.loads(keyring_in_use.open(row.detail, detail_place(row.id, 3))) == {"count": 5}
+    assert json.loads(keyring_in_use.open_detail(row.detail, detail_place(row.id, 3))) == {"count": 5}
     for place in (detail_place(row.id, 4), detail_place(row.request, 3)):
         with pytest.raises(IntegrityFailure):
-            keyring_in_use.open(row.detail, place)
+            keyring_in_use.open_detail(row.detail, place)
 
 
 def test_the_detail_of_a_persons_event_is_never_sealed_under_a_data_key(keyring_in_use: Keyring) -> None:
@@ -154,7 +154,7 @@ def test_a_refusal_concerning_a_person_is_sealed_under_a_data_key(
     row = build(actor(), SOMETHING, subject=SUBJECT, detail={"message": "no"}, outcome=outcome)
     assert row.detail is not None
     assert not trail.sealed_by_person(SUBJECT, outcome)
-    assert json.loads(keyring_in_use.open(row.detail, detail_place(row.id, 3))) == {"message": "no"}
+    assert json.loads(keyring_in_use.open_detail(row.detail, detail_place(row.id, 3))) == {"message": "no"}
 
 
 def test_whose_key_seals() -> None:
@@ -170,11 +170,11 @@ def test_without_detail_nothing_is_sealed(keyring_in_use: Keyring, detail: dict[
 def test_the_client_address_is_kept_only_if_set_and_then_sealed(keyring_in_use: Keyring, settings: Any) -> None:
     without = build(actor(), SOMETHING, detail={"count": 1})
     assert without.detail is not None
-    assert json.loads(keyring_in_use.open(without.detail, detail_place(without.id, 3))) == {"count": 1}
+    assert json.loads(keyring_in_use.open_detail(without.detail, detail_place(without.id, 3))) == {"count": 1}
     settings.AUDIT_CLIENT_ADDRESS = True
     row = build(actor(), SOMETHING)
     assert row.detail is not None
-    assert json.loads(keyring_in_use.open(row.detail, detail_place(row.id, 3))) == {"address": "192.0.2.7"}
+    assert json.loads(keyring_in_use.open_detail(row.detail, detail_place(row.id, 3))) == {"address": "192.0.2.7"}
     assert b"192.0.2.7" not in b"".join(part for part in row if isinstance(part, bytes))
     assert build(actor(address=""), SOMETHING).detail is None
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import shlex
 import stat
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +18,7 @@ from databunker.crypto import masterkey
 from databunker.crypto.envelope import Place, seal_with_nonce
 from databunker.crypto.errors import IntegrityFailure, KeyringError, MasterKeyError
 from databunker.crypto.keyring import Key, Purpose
-from databunker.crypto.masterkey import MasterKey
+from databunker.crypto.masterkey import MasterKey, Sources
 
 MASTER = MasterKey(bytes(range(32)))
 KEY = Key(3, Purpose.REFERENCE, b"\x05" * 31 + b"\x06")
@@ -85,7 +87,7 @@ def test_wrap_round_trip() -> None:
 
 
 def test_another_master_key_is_named_as_the_reason_with_what_to_do() -> None:
-    with pytest.raises(MasterKeyError, match="DATABUNKER_MASTERKEY.*original key"):
+    with pytest.raises(MasterKeyError, match="is not the one that this vault.*set DATABUNKER_MASTERKEY"):
         masterkey.generate().unwrap(KEY.id, KEY.purpose, MASTER.wrap(KEY))
 
 
@@ -130,8 +132,13 @@ def test_a_master_key_never_shows_its_secret() -> None:
 # Where it comes from
 
 
+def unwrap(ciphertext: str) -> bytes:
+    """Stands for a key management service, which has its own tests in tests/notify."""
+    return {"vault:v1:right": MASTER.secret, "vault:v1:short": MASTER.secret[:31]}[ciphertext]
+
+
 def load(**sources: str) -> MasterKey | None:
-    return masterkey.load(**{"value": "", "file": "", "command": "", **sources})
+    return masterkey.load(Sources("DATABUNKER_MASTERKEY", **sources), unwrap=unwrap)
 
 
 def printing(text: str) -> str:
@@ -167,6 +174,27 @@ def test_two_sources_are_refused_and_named(sources: dict[str, str], names: list[
     with pytest.raises(MasterKeyError) as refusal:
         load(**sources)
     assert str(refusal.value) == f"set only one of {' and '.join(names)}"
+
+
+def test_a_key_management_service_gives_the_key() -> None:
+    assert load(transit="vault:v1:right") == MASTER
+    with pytest.raises(MasterKeyError, match="32 bytes"):
+        load(transit="vault:v1:short")
+
+
+@pytest.mark.parametrize("source", ["file", "command"])
+def test_the_old_key_is_named_as_such(source: str) -> None:
+    with pytest.raises(MasterKeyError, match=f"^DATABUNKER_MASTERKEY_OLD_{source.upper()} "):
+        masterkey.load(Sources("DATABUNKER_MASTERKEY_OLD", **{source: "/no/such/thing"}), unwrap=unwrap)
+    with pytest.raises(
+        MasterKeyError, match="set only one of DATABUNKER_MASTERKEY_OLD and DATABUNKER_MASTERKEY_OLD_FILE"
+    ):
+        Sources("DATABUNKER_MASTERKEY_OLD", value="x", file="y").check()
+
+
+def test_sources_never_show_a_secret() -> None:
+    shown = repr(Sources("DATABUNKER_MASTERKEY", value="MARKER", command="MARKER", transit="MARKER"))
+    assert "MARKER" not in shown
 
 
 def test_a_file_that_is_absent_or_no_file_is_named_by_its_setting(tmp_path: Path) -> None:
@@ -210,6 +238,91 @@ def test_a_command_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(masterkey, "_COMMAND_SECONDS", 0.05)
     with pytest.raises(MasterKeyError, match="TimeoutExpired"):
         load(command=shlex.join([sys.executable, "-S", "-c", "import time; time.sleep(5)"]))
+
+
+# A client of a KMS, as a program of its own
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[[str], str]:
+    """A command that runs these lines of shell."""
+
+    def write(lines: str) -> str:
+        path = tmp_path / "kms client"
+        path.write_text(f"#!/bin/sh\n{lines}\n")
+        path.chmod(0o700)
+        return f"'{path}' --key-id 'alias/vault'"
+
+    return write
+
+
+# Of this run of the tests alone.
+NAP = f"60.{os.getpid()}"
+
+
+def ends(argument: str) -> bool:
+    """Whether soon no process is left that was started with this argument; it may take a moment to die."""
+    deadline = time.monotonic() + 30
+    while any(argument in arguments_of(path) for path in Path("/proc").glob("[0-9]*/cmdline")):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def arguments_of(path: Path) -> list[str]:
+    try:
+        return path.read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return []  # it has ended
+
+
+def test_a_program_gives_the_key_and_gets_its_arguments(program: Callable[[str], str]) -> None:
+    command = program(f'[ "$2" = alias/vault ] && printf %s {MASTER.secret.hex()}')
+    assert load(command=command) == MASTER
+
+
+def test_a_program_that_fails_after_it_has_printed_is_refused(program: Callable[[str], str]) -> None:
+    with pytest.raises(MasterKeyError) as refusal:
+        load(command=program(f"echo {MASTER.secret.hex()}; echo MARKER >&2; exit 3"))
+    assert str(refusal.value) == "DATABUNKER_MASTERKEY_COMMAND failed: it ended with 3"
+    with pytest.raises(MasterKeyError, match="it ended with -9"):
+        load(command=program("kill -9 $$"))
+
+
+@pytest.mark.parametrize("lines", ["", "echo", "echo access denied", "head -c 32 /dev/zero", r"printf '\377\376'"])
+def test_a_program_that_prints_garbage_is_refused(program: Callable[[str], str], lines: str) -> None:
+    with pytest.raises(MasterKeyError) as refusal:
+        load(command=program(lines))
+    assert "denied" not in "".join(traceback.format_exception(refusal.value))
+
+
+def test_a_program_that_prints_without_end_is_stopped(program: Callable[[str], str]) -> None:
+    started = time.monotonic()
+    with pytest.raises(MasterKeyError, match="failed: ValueError"):
+        load(command=program(f"exec yes {NAP}"))
+    assert time.monotonic() - started < 10
+    assert ends(NAP)
+
+
+def test_a_program_that_hangs_is_ended_with_what_it_has_started(
+    program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(masterkey, "_COMMAND_SECONDS", 0.3)
+    started = time.monotonic()
+    with pytest.raises(MasterKeyError, match="TimeoutExpired"):
+        load(command=program(f"sleep {NAP} & sleep {NAP}"))
+    assert time.monotonic() - started < 10
+    assert ends(NAP)
+
+
+def test_a_program_that_closes_its_output_and_stays_is_ended(
+    program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(masterkey, "_COMMAND_SECONDS", 0.3)
+    with pytest.raises(MasterKeyError, match="TimeoutExpired"):
+        load(command=program(f"echo {MASTER.secret.hex()}; exec >&-; sleep {NAP}"))
+    assert ends(NAP)
 
 
 def test_a_new_file_is_the_owners_alone_and_loads_again(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from databunker.crypto import envelope
 from databunker.crypto.envelope import Place
 from databunker.crypto.errors import IntegrityFailure, UnknownKey
-from databunker.crypto.keyring import Key, Keyring, Purpose, new_keys
+from databunker.crypto.keyring import REQUIRED, Key, Keyring, Purpose, new_keys
 from databunker.crypto.record_key import RecordKey
 
 SUBJECT = bytes(range(16))
@@ -20,7 +20,10 @@ subjects = st.binary(min_size=16, max_size=16)
 
 
 def vector_keyring(content: dict[str, Any]) -> Keyring:
-    return Keyring(Key(key["id"], Purpose(key["purpose"]), bytes.fromhex(key["secret"])) for key in content["keyring"])
+    """The vectors' keys, and for purposes that came later keys that nothing there is sealed under."""
+    keys = [Key(key["id"], Purpose(key["purpose"]), bytes.fromhex(key["secret"])) for key in content["keyring"]]
+    missing = set(REQUIRED) - {key.purpose for key in keys}
+    return Keyring([*keys, *new_keys(1000, purposes=missing)])
 
 
 def unwrap_case(case: dict[str, Any], keyring: Keyring) -> RecordKey:

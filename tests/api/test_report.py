@@ -1,0 +1,172 @@
+"""Everything about a person: complete as JSON, readable as PDF."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from gdpr.report_pdf import report_pdf
+from tests.api.helpers import assert_refused, told_by
+from tests.conftest import Api
+
+ANN = {
+    "login": "ann",
+    "email": "ann@example.com",
+    "name": "Анна Źbikowska",
+    "address": {"city": "Łódź", "lines": ["1", "2"]},
+    "large": 2**60,
+}
+
+
+@pytest.fixture
+def ann(api: Api) -> str:
+    token = api.create(**ANN)
+    api.create(login="bob")
+    api.post("/v1/userapp/login/ann/shop", {"basket": ["tea"]})
+    api.post(f"/v1/session/{uuid.uuid4()}", {"login": "ann", "page": "home"})
+    api.post("/v1/sharedrecord/login/ann", {"fields": "name", "partner": "courier"})
+    return token
+
+
+def report(api: Api, path: str = "login/ann") -> dict[str, Any]:
+    answer = api.get(f"/v1/user/{path}/report")
+    assert answer.status_code == 200, answer.content
+    found: dict[str, Any] = answer.json()["report"]
+    return found
+
+
+def text_of(pdf: bytes) -> str:
+    return " ".join("\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages).split())
+
+
+def test_it_has_what_was_asked_for(api: Api, ann: str) -> None:
+    person = api.as_person(ann)
+    rtoken = person.put("/v1/user/login/ann", {"name": "Anna"}).json()["rtoken"]
+    api.post(f"/v1/request/{rtoken}/extend", {"reason": "many of them"})
+    asked = person.delete("/v1/user/login/ann").json()["rtoken"]
+    person.delete(f"/v1/request/{asked}")
+    canceled, opened = report(person)["requests"]
+    assert (canceled["action"], canceled["state"]) == ("forget-me", "canceled")
+    assert not {"change", "reasons", "app"} & set(canceled)
+    assert (opened["action"], opened["state"], opened["reasons"]) == (
+        "change-profile", "open", {"extension": "many of them"},
+    )  # fmt: skip
+    assert (opened["original"], opened["change"]) == ({"name": ANN["name"]}, {"name": "Anna"})
+    assert rtoken not in str(report(person))
+    text = text_of(api.get("/v1/user/login/ann/report?format=pdf").content)
+    assert "many of them" in text
+
+
+def test_it_has_every_section(api: Api, ann: str) -> None:
+    found = report(api)
+    assert found["token"] == ann
+    assert found["profile"] == ANN
+    assert [(app["app"], app["data"]) for app in found["apps"]] == [("shop", {"basket": ["tea"]})]
+    assert [session["data"]["page"] for session in found["sessions"]] == ["home"]
+    assert [(share["partner"], share["fields"]) for share in found["shares"]] == [("courier", ["name"])]
+    assert [access["what"] for access in found["accesses"]] == [
+        "read the report",
+        "shared a part of the record",
+        "stored a session",
+        "stored an application's data",
+        "created the record",
+    ]
+    assert found["accesses_total"] == 5
+
+
+def test_it_says_when_the_person_is_to_be_forgotten(api: Api, ann: str) -> None:
+    assert report(api)["retention"] == []
+    link = api.post("/v1/exp/start/login/ann", {"expiration": "1d"}).json()["exptoken"]
+    exptime = api.get("/v1/exp/status/login/ann").json()["exptime"]
+    assert report(api)["retention"] == [{"status": "wait", "endtime": exptime}]
+    assert link not in api.get("/v1/user/login/ann/report").content.decode()
+    assert "Retention" in text_of(api.get("/v1/user/login/ann/report?format=pdf").content)
+
+
+def test_it_has_every_agreement_with_its_history(api: Api, ann: str) -> None:
+    assert report(api)["agreements"] == []
+    api.post("/v1/lbasis/news", {"shortdesc": "Letters"})
+    api.post("/v1/agreement/news/login/ann", {"referencecode": "A-7"})
+    api.delete("/v1/agreement/news/login/ann")
+    (found,) = report(api.as_person(ann), f"token/{ann}")["agreements"]
+    assert (found["brief"], found["status"]) == ("news", "no")
+    assert [(line["status"], line["mode"], line["referencecode"]) for line in found["history"]] == [
+        ("yes", "login", "A-7"),
+        ("no", "login", ""),
+    ]
+    assert found["texts"] == [{"textversion": 1, "shortdesc": "Letters", "fulldesc": "", "requiredmsg": ""}]
+    text = text_of(api.get("/v1/user/login/ann/report?format=pdf").content)
+    assert "Agreement 1" in text
+    assert "A-7" in text
+
+
+def test_it_holds_no_secret_that_lets_anybody_in(api: Api, ann: str) -> None:
+    share = api.post("/v1/sharedrecord/login/ann", {"fields": "name"}).json()["record"]
+    session = str(uuid.uuid4())
+    api.post(f"/v1/session/{session}", {"login": "ann"})
+    text = api.get("/v1/user/login/ann/report").content.decode()
+    assert share not in text
+    assert session not in text
+
+
+def test_the_person_may_read_their_own(api: Api, ann: str) -> None:
+    person = api.as_person(ann)
+    assert report(person, f"token/{ann}")["profile"] == ANN
+    bob = api.get("/v1/user/login/bob").json()["token"]
+    assert_refused(person.get(f"/v1/user/token/{bob}/report"), 403, "Access denied")
+
+
+def test_reading_it_is_told(api: Api, ann: str) -> None:
+    with told_by() as told:
+        report(api)
+    assert [event.code for event in told] == ["report.read"]
+
+
+def test_a_forgotten_person_has_nothing_left_to_tell(api: Api, ann: str) -> None:
+    api.delete("/v1/user/login/ann")
+    found = report(api, f"token/{ann}")
+    assert (found["forgotten"], found["profile"], found["apps"], found["sessions"], found["shares"]) == (
+        True, {}, [], [], [],
+    )  # fmt: skip
+
+
+def test_as_pdf(api: Api, ann: str) -> None:
+    answer = api.get("/v1/user/login/ann/report?format=pdf")
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "application/pdf"
+    text = text_of(answer.content)
+    for expected in ("Анна Źbikowska", "address.city Łódź", "address.lines[2] 2", str(2**60), "Data of shop", ann):
+        assert expected in text
+
+
+def test_what_the_font_lacks_is_shown_as_its_code(api: Api, ann: str) -> None:
+    api.put("/v1/user/login/ann", {"name": "王 👩"})
+    text = text_of(api.get("/v1/user/login/ann/report?format=pdf").content)
+    assert "[U+738B] [U+1F469]" in text
+
+
+def test_a_long_report_has_pages(api: Api, ann: str) -> None:
+    api.put("/v1/user/login/ann", {"notes": [f"note {number} " + "long " * 60 for number in range(200)]})
+    pages = PdfReader(io.BytesIO(api.get("/v1/user/login/ann/report?format=pdf").content)).pages
+    assert len(pages) > 5
+    assert f"Page 2 of {len(pages)}" in pages[1].extract_text()
+
+
+def test_a_value_too_long_for_paper_says_so(api: Api, ann: str) -> None:
+    found = report(api)
+    found["profile"] = {"essay": "word " * 10_000}
+    assert "50,000 characters" in text_of(report_pdf(found))
+
+
+@pytest.mark.parametrize("wanted", ["xml", "jsonl", ""])
+def test_other_formats_are_refused(api: Api, ann: str, wanted: str) -> None:
+    answer = api.get(f"/v1/user/login/ann/report?format={wanted}")
+    assert_refused(answer, 400, "format must be one of json, pdf")
+
+
+def test_nobody_has_none(api: Api) -> None:
+    assert_refused(api.get("/v1/user/login/nobody/report"), 404, "record not found")

@@ -1,0 +1,96 @@
+"""`manage.py canary`: made-up people, put there, listed and taken away."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from databunker.access.models import AccessToken, TokenKind
+from databunker.management.canary_people import made_up_people
+from databunker.watch.models import Canary
+from tests.api.helpers import contents, told_by
+from tests.conftest import Api, new_token
+
+
+def canary(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("canary", *arguments, stdout=out, no_color=True)
+    return out.getvalue()
+
+
+def test_made_up_people_are_found_like_others(api: Api) -> None:
+    assert "Added 3." in canary("add", "--count", "3", "--domain", "mail.shop.example")
+    listed = canary("list").split()
+    assert len(listed) == 3
+    for token in listed:
+        data = api.get(f"/v1/user/token/{token}").json()["data"]
+        assert data["email"].endswith("@mail.shop.example")
+        assert api.get(f"/v1/user/phone/{data['phone'].replace('+', '%2B')}").json()["token"] == token
+        assert set(data) == {"email", "phone", "name", "address"}
+
+
+def test_one_can_be_taken_away(api: Api) -> None:
+    canary("add", "--count", "2")
+    first, second = canary("list").split()
+    assert "Forgotten." in canary("remove", first)
+    assert canary("list").split() == [second]
+    assert api.get(f"/v1/user/token/{first}").json()["data"] == {}
+
+
+def test_profiles_may_be_given(api: Api, tmp_path: Path) -> None:
+    file = tmp_path / "people.jsonl"
+    file.write_text('{"login":"bait","customer":7}\n{"login":"other"}\n')
+    canary("add", "--profiles", str(file))
+    assert api.get("/v1/user/login/bait").json()["data"] == {"login": "bait", "customer": 7}
+    with pytest.raises(CommandError, match="1: duplicate index: login"):
+        canary("add", "--profiles", str(file))
+    assert Canary.objects.count() == 2
+
+
+def test_in_the_trail_they_can_look_like_an_application(api: Api) -> None:
+    text = new_token(TokenKind.ADMIN)
+    number = AccessToken.objects.order_by("-id").values_list("id", flat=True)[0]
+    assert text
+    with told_by() as told:
+        canary("add", "--like", str(number))
+    assert {event.who for event in told} == {"admin"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["add", "--count", "0"], "--count"),
+        (["add", "--count", "1001"], "--count"),
+        (["add", "--domain", "no domain"], "--domain"),
+        (["add", "--profiles", "/nonexistent"], "can't be read"),
+        (["add", "--like", "999999"], "--like"),
+        (["remove", "x"], "bad uuid"),
+        (["remove", "7b0ae7b8-0c0d-4fd1-a2f5-36d1f4a4c3d1"], "no such canary"),
+    ],
+)
+def test_what_can_not_be_done_is_said_and_changes_nothing(vault: None, arguments: list[str], says: str) -> None:
+    before = contents()
+    with pytest.raises(CommandError, match=says):
+        canary(*arguments)
+    assert contents() == before
+
+
+@pytest.mark.parametrize("content", ["[1]\n", '{"login":"a"}\n"b"\n', "{\n"])
+def test_a_file_that_holds_something_else_is_refused(vault: None, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "people.jsonl"
+    file.write_text(content)
+    with pytest.raises(CommandError):
+        canary("add", "--profiles", str(file))
+    assert not Canary.objects.exists()
+
+
+def test_made_up_people_look_alike_and_differ() -> None:
+    some: list[dict[str, Any]] = list(made_up_people(1000, domain="example.com"))
+    assert len({person["phone"] for person in some}) == 1000
+    assert len({person["name"]["last"] for person in some}) > 20
+    assert all(person["email"].isascii() for person in some)

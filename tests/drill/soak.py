@@ -1,0 +1,280 @@
+"""A mixed load at 70 % of what the vault can do, for long, while all that goes on in a vault goes on.
+
+    python -m tests.drill.soak --minutes 30 --write docs
+
+Meanwhile the scheduler runs, keys are rotated and re-wrapped, the trail is sealed and verified, and backups are taken. No call may
+fail; memory, connections and the time that an answer takes must not grow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import json
+import random
+import signal
+import statistics
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.machine import facts
+from benchmarks.plot import Chart, Series, draw
+from tests.support.vaults import Server
+
+from .arena import Arena, arena, memory_of
+from .load import Window, finish, merged, start
+from .overload import fill
+from .servers import missing_programs
+
+__all__ = ["Outcome", "main", "soak"]
+
+SHARE = 0.7
+CONNECTIONS = 16
+# Of a vault that serves at capacity already: what it may grow by between the first quarter and the last.
+MEMORY_SHARE, MEMORY_MEGABYTES = 0.10, 8
+P50_TIMES, P99_TIMES = 1.5, 3.0
+MIX = (("read", 70), ("find", 10), ("change", 10), ("session", 5), ("create", 5))
+MARK_BEGIN, MARK_END = "<!-- soak: written by `make soak` -->\n", "<!-- end of soak -->"
+
+
+@dataclass
+class Sample:
+    """The server, looked at from outside at one moment."""
+
+    at: float
+    megabytes: float
+    connections: int
+
+
+@dataclass
+class Outcome:
+    capacity: Window
+    rate: float
+    windows: list[Window]
+    samples: list[Sample]
+    jobs: dict[str, int]
+    problems: list[str] = field(default_factory=list)
+
+
+def _requests(path: Path, server: Server, tokens: Sequence[str], number: int) -> Path:
+    lot = random.Random(1)
+    head = f"Host: x\r\nX-Bunker-Token: {server.vault.root_token}\r\n"
+    kinds = lot.choices([kind for kind, _ in MIX], [weight for _, weight in MIX], k=number)
+
+    def request(method: str, target: str, body: object = None) -> bytes:
+        data = b"" if body is None else json.dumps(body).encode()
+        more = f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n" if data else ""
+        return f"{method} {target} HTTP/1.1\r\n{head}{more}\r\n".encode() + data
+
+    def lines() -> Iterator[bytes]:
+        for count, kind in enumerate(kinds):
+            at = lot.randrange(len(tokens))
+            if kind == "read":
+                yield request("GET", f"/v1/user/token/{tokens[at]}")
+            elif kind == "find":
+                yield request("GET", f"/v1/user/email/p{at}@example.com")
+            elif kind == "change":
+                yield request("PUT", f"/v1/user/token/{tokens[at]}", {"n": lot.randrange(10**9)})
+            elif kind == "session":
+                session = uuid.UUID(int=lot.getrandbits(128), version=4)
+                yield request("POST", f"/v1/session/{session}", {"token": tokens[at], "n": count})
+            else:
+                # Without an identity that must be unique: the same request comes again in the next round.
+                yield request("POST", "/v1/user", {"visit": "v", "n": count})
+
+    path.write_text("\n".join(map(repr, lines())), encoding="ascii")
+    return path
+
+
+class _Keeper(threading.Thread):
+    """The commands that run beside the server, over and over."""
+
+    def __init__(self, place: Arena, seconds: float) -> None:
+        super().__init__()
+        self._place = place
+        self._pause = max(seconds / 24, 2.0)
+        self._over = threading.Event()
+        self.done: dict[str, int] = {}
+        self.problems: list[str] = []
+
+    def run(self) -> None:
+        backup = str(self._place.vault.folder / "soak.backup")
+        commands = (["keys", "rotate"], ["keys", "rewrap"], ["audit", "seal"], ["backup", backup], ["audit", "verify"])
+        for command in itertools.cycle(commands):
+            if self._over.wait(self._pause):
+                return
+            process = self._place.vault.start_manage(*command)
+            out, err = process.communicate()
+            name = " ".join(command[:2]) if command[0] != "backup" else "backup"
+            self.done[name] = self.done.get(name, 0) + 1
+            if process.returncode:
+                self.problems.append(f"{name}: {out[-500:]}{err[-500:]}")
+
+    def stop(self) -> None:
+        self._over.set()
+        self.join()
+
+
+def soak(kind: str, folder: Path, *, seconds: float, window: float) -> Outcome:
+    with (
+        arena(kind, folder, IDENTITY_FIELDS="visit:text:shared", NOTIFICATION_URL="") as place,
+        Server(place.vault) as server,
+    ):
+        requests = _requests(folder / "requests", server, fill(server), 20_000)
+        measured = start(server.port, requests, seconds=12, connections=CONNECTIONS, window=1)
+        capacity = merged(finish(measured)[3:])
+        rate = SHARE * sum(map(capacity.rate, capacity.statuses))
+        scheduler = place.vault.start_manage("scheduler", MAINTENANCE_SECONDS="10")
+        keeper = _Keeper(place, seconds)
+        keeper.start()
+        load = start(server.port, requests, seconds=seconds, connections=CONNECTIONS * 4, rate=rate, window=window)
+        samples = []
+        began = time.monotonic()
+        while load.process.poll() is None and time.monotonic() - began < seconds:
+            samples.append(_sample(place, server, time.monotonic() - began))
+            time.sleep(min(window, 5))
+        windows = finish(load)
+        keeper.stop()
+        scheduler.send_signal(signal.SIGTERM)
+        scheduler.communicate(timeout=60)
+        outcome = Outcome(capacity, rate, windows[:-1] or windows, samples, keeper.done, keeper.problems)
+        if scheduler.returncode:
+            outcome.problems.append(f"the scheduler ended with {scheduler.returncode}")
+        if '"ERROR"' in server.log_text():
+            outcome.problems.append("the server logged an error")
+        for command in (["verify"], ["audit", "verify"]):
+            checked = place.vault.start_manage(*command)
+            out, err = checked.communicate()
+            if checked.returncode:
+                outcome.problems.append(f"{' '.join(command)}: {out[-1000:]}{err[-1000:]}")
+    outcome.problems += _growth(outcome)
+    return outcome
+
+
+def _sample(place: Arena, server: Server, at: float) -> Sample:
+    connections = 0
+    if place.kind == "postgresql":
+        connections = place.vault.database.value(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        )
+    elif place.kind == "mysql":
+        connections = place.vault.database.value(
+            "SELECT count(*) FROM information_schema.processlist WHERE db = database()"
+        )
+    return Sample(at, memory_of(server.processes()), connections)
+
+
+def _growth(outcome: Outcome) -> Iterator[str]:
+    """What was not as well in the last quarter as in the first, of which the beginning doesn't count."""
+    total = merged(outcome.windows)
+    if set(total.statuses) != {200}:
+        yield f"answers other than 200: {dict(total.statuses)}"
+    if total.broken:
+        yield f"{total.broken} connections broke off"
+    quarter = max(len(outcome.windows) // 4, 1)
+    first, last = merged(outcome.windows[:quarter]), merged(outcome.windows[-quarter:])
+    for share, most in ((0.5, P50_TIMES), (0.99, P99_TIMES)):
+        before, after = first.percentile(200, share), last.percentile(200, share)
+        if after > before * most:
+            yield f"p{share * 100:g} grew from {before:.1f} to {after:.1f} ms"
+    quarter = max(len(outcome.samples) // 4, 1)
+    if len(outcome.samples) >= 4:
+        memory = [statistics.median(one.megabytes for one in part) for part in _quarters(outcome.samples, quarter)]
+        if memory[1] > memory[0] * (1 + MEMORY_SHARE) + MEMORY_MEGABYTES:
+            yield f"memory grew from {memory[0]:.0f} to {memory[1]:.0f} MB"
+        used = [max(one.connections for one in part) for part in _quarters(outcome.samples, quarter)]
+        # The commands have connections of their own, now and then.
+        if used[1] > used[0] + 4:
+            yield f"connections to the database grew from {used[0]} to {used[1]}"
+
+
+def _quarters(samples: list[Sample], quarter: int) -> tuple[list[Sample], list[Sample]]:
+    """The second and the last: in the first one the server still warms up."""
+    return samples[quarter : 2 * quarter] or samples[:quarter], samples[-quarter:]
+
+
+def report(outcome: Outcome) -> str:
+    total = merged(outcome.windows)
+    lines = [
+        f"Capacity {sum(map(outcome.capacity.rate, outcome.capacity.statuses)):,.0f}/s at {CONNECTIONS} connections; then "
+        f"{outcome.rate:,.0f}/s for {total.seconds / 60:.1f} minutes: {sum(total.statuses.values()):,} calls, "
+        f"{sum(times for status, times in total.statuses.items() if status != 200)} of them failed. Meanwhile: "
+        + ", ".join(f"{name} {times} times" for name, times in sorted(outcome.jobs.items()))
+        + ", and the scheduler.",
+        "",
+        "| part | calls/s | p50 ms | p99 ms | p99.9 ms | memory MB | connections to the database |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for number in range(4):
+        windows = outcome.windows[len(outcome.windows) * number // 4 : len(outcome.windows) * (number + 1) // 4]
+        samples = outcome.samples[len(outcome.samples) * number // 4 : len(outcome.samples) * (number + 1) // 4]
+        part = merged(windows)
+        megabytes = statistics.median(one.megabytes for one in samples) if samples else 0
+        connections = max((one.connections for one in samples), default=0)
+        lines.append(
+            f"| {number + 1}. quarter | {part.rate(200):,.0f} | {part.percentile(200, 0.5):.1f} | "
+            f"{part.percentile(200, 0.99):.1f} | {part.percentile(200, 0.999):.1f} | {megabytes:.0f} | {connections} |"
+        )
+    return "\n".join(lines)
+
+
+def chart(outcome: Outcome) -> str:
+    ends = list(itertools.accumulate(window.seconds for window in outcome.windows))
+    times = [
+        Series(
+            name, [(end / 60, window.percentile(200, share)) for end, window in zip(ends, outcome.windows, strict=True)]
+        )
+        for name, share in (("p50", 0.5), ("p99", 0.99))
+    ]
+    memory = Series("memory", [(one.at / 60, one.megabytes) for one in outcome.samples])
+    return draw(
+        "Soak",
+        [
+            Chart("Time to answer, in milliseconds", "minutes", times, linear=True),
+            Chart("Memory of the server, in megabytes", "minutes", [memory], linear=True),
+        ],
+    )
+
+
+def write(outcome: Outcome, folder: Path, command: str) -> None:
+    """Into docs/faults.md between its marks, and docs/soak.svg beside it."""
+    page = folder / "faults.md"
+    text = page.read_text(encoding="utf-8")
+    before, _, rest = text.partition(MARK_BEGIN)
+    _, _, after = rest.partition(MARK_END)
+    machine = "; ".join(f"{name} {value}" for name, value in facts(folder)[:3])
+    measured = (
+        f"`{command}` on PostgreSQL, on {machine}.\n\n{report(outcome)}\n\n![Time to answer, and memory](soak.svg)\n"
+    )
+    page.write_text(f"{before}{MARK_BEGIN}{measured}{MARK_END}{after}", encoding="utf-8")
+    (folder / "soak.svg").write_text(chart(outcome), encoding="utf-8")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.drill.soak", description=__doc__)
+    parser.add_argument("--kind", default="postgresql", help="database (default postgresql)")
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--write", type=Path, help="folder of faults.md, to write the outcome into")
+    options = parser.parse_args(arguments)
+    if missing := missing_programs(options.kind):
+        parser.error(f"{options.kind} needs {', '.join(missing)}")
+    window = min(max(options.minutes * 60 / 120, 1.0), 15.0)
+    with tempfile.TemporaryDirectory(prefix="databunker-drill-") as folder:
+        outcome = soak(options.kind, Path(folder), seconds=options.minutes * 60, window=window)
+    print(report(outcome))
+    print("\n".join(outcome.problems))
+    if options.write:
+        with contextlib.suppress(FileNotFoundError):
+            write(outcome, options.write, f"make soak MINUTES={options.minutes:g}")
+    return 1 if outcome.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

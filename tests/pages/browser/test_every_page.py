@@ -1,0 +1,71 @@
+"""Each page as it looks: light and dark, on a desk and on a phone, for eyes, ears and machines that judge."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser
+
+from .conftest import Site, visiting
+
+DESK, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+OF_STRANGERS = ["/", "/console/sign-in", "/console/signed-out", "/nothing"]
+OF_ADMINISTRATORS = [
+    "/console/",
+    "/console/me",
+    "/console/me/password",
+    "/console/me/second-factor",
+    "/console/me/recovery-codes",
+    "/console/confirm",
+    "/console/requests",
+    "/console/requests?status=approved",
+    "/console/people",
+    "/console/audit",
+    "/console/audit?action=record.create",
+    "/console/audit?person=nobody",
+    "/console/accounts",
+    "/console/accounts/new",
+    "/console/accounts/1",
+    "/console/accounts/2",
+    "/console/nothing",
+]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pages_are_clean_in_both_themes_and_fit_a_phone(browser: Browser, site: Site, theme: str) -> None:
+    with visiting(browser, site, color_scheme=theme, viewport=DESK) as visit:
+        for size in (DESK, PHONE):
+            visit.page.set_viewport_size(size)
+            for path in OF_STRANGERS:
+                visit.go(path).assert_clean()
+            visit.go("/console/sign-in").page.get_by_role("button", name="Sign in").click()
+            visit.assert_clean()  # with mistakes
+        visit.sign_in("admin")
+        for size in (DESK, PHONE):
+            visit.page.set_viewport_size(size)
+            for path in [
+                *OF_ADMINISTRATORS,
+                f"/console/people/{site.person}",
+                f"/console/people/{site.person}/erase",
+                *(f"/console/requests/{rtoken}" for rtoken in site.requests),
+            ]:
+                visit.go(path).assert_clean()
+            visit.page.get_by_role("button", name="Refuse").click()
+            visit.assert_clean()  # without the reason that it needs
+
+
+@pytest.mark.parametrize("language", ["Deutsch", "Français", "Español"])
+def test_longer_words_fit_a_phone_too(browser: Browser, site: Site, language: str) -> None:
+    with visiting(browser, site, viewport=PHONE) as visit:
+        visit.sign_in("dpo")
+        visit.page.get_by_role("button", name=language).click()
+        requests = ["/console/requests", *(f"/console/requests/{rtoken}" for rtoken in site.requests)]
+        for path in ["/console/", *requests, "/console/me", "/console/me/password", "/"]:
+            visit.go(path).assert_clean()
+
+
+def test_the_chosen_theme_wins_over_the_systems(browser: Browser, site: Site) -> None:
+    with visiting(browser, site, color_scheme="light") as visit:
+        visit.go("/console/sign-in").page.get_by_role("button", name="Dark").click()
+        assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 28)"
+        visit.page.get_by_role("button", name="As the system").click()
+        assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(246, 247, 249)"

@@ -1,0 +1,200 @@
+"""Who gets which page: every page x every kind of caller, in one table. What is not in it fails the suite."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, NamedTuple
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from audit.models import Event
+from audit.sealing import seal_everything
+from databunker.access.models import TokenKind
+from databunker.accounts.models import Account, WebSession
+from databunker.pages.views import Page
+from tests.conftest import Api, new_token
+from tests.support.requests import asked
+
+from .conftest import Visitor, make_account
+
+ROLES = ("admin", "dpo", "auditor", "support")
+EVERYBODY = {*ROLES, "root"}
+WITH_ACCOUNT = set(ROLES)
+# What others get: the door of the console or of the portal, or a page that is not there for them.
+SIGN_IN, PORTAL, MISSING = "/console/sign-in", "/", 404
+
+
+class Row(NamedTuple):
+    """`allowed` get 200 for GET and are let through for POST; a stranger gets `stranger`: a place to go, or a code."""
+
+    route: str
+    method: str
+    allowed: set[str]
+    stranger: str | int = SIGN_IN
+
+
+TABLE = [
+    Row("console/", "GET", EVERYBODY),
+    Row("console/sign-in", "GET", set(), 200),
+    Row("console/sign-in", "POST", set(), 422),
+    Row("console/sign-in/code", "GET", set(), SIGN_IN),
+    Row("console/sign-in/code", "POST", set(), SIGN_IN),
+    Row("console/sign-in/root", "GET", set(), MISSING),
+    Row("console/sign-in/root", "POST", set(), MISSING),
+    Row("console/oidc/start", "GET", set(), MISSING),
+    Row("console/oidc/link", "GET", set(), MISSING),
+    Row("console/oidc/confirm", "GET", set(), MISSING),
+    Row("console/oidc/callback", "GET", set(), MISSING),
+    Row("console/sign-out", "POST", EVERYBODY),
+    Row("console/signed-out", "GET", EVERYBODY, 200),
+    Row("console/confirm", "GET", EVERYBODY),
+    Row("console/confirm", "POST", EVERYBODY),
+    Row("console/me", "GET", WITH_ACCOUNT),
+    Row("console/me/password", "GET", WITH_ACCOUNT),
+    Row("console/me/password", "POST", WITH_ACCOUNT),
+    Row("console/me/second-factor", "GET", WITH_ACCOUNT),
+    Row("console/me/second-factor", "POST", WITH_ACCOUNT),
+    Row("console/me/recovery-codes", "GET", WITH_ACCOUNT),
+    Row("console/me/recovery-codes", "POST", WITH_ACCOUNT),
+    Row("console/me/sessions/<str:session>/end", "POST", WITH_ACCOUNT),
+    Row("console/requests", "GET", {"admin", "dpo", "support", "root"}),
+    Row("console/requests.csv", "GET", {"admin", "dpo", "support", "root"}),
+    Row("console/requests/find", "POST", {"admin", "dpo", "support", "root"}),
+    Row("console/requests/<uuid:rtoken>", "GET", {"admin", "dpo", "support", "root"}),
+    Row("console/requests/<uuid:rtoken>/<slug:step>", "POST", {"admin", "dpo", "root"}),
+    Row("console/people", "GET", EVERYBODY),
+    Row("console/people", "POST", EVERYBODY),
+    Row("console/people/<uuid:person>", "GET", EVERYBODY),
+    Row("console/people/<uuid:person>/report.<slug:form>", "GET", {"admin", "dpo", "root"}),
+    Row("console/people/<uuid:person>/reveal", "POST", {"admin", "dpo", "support", "root"}),
+    Row("console/people/<uuid:person>/restrict", "POST", {"admin", "dpo", "root"}),
+    Row("console/people/<uuid:person>/lift", "POST", {"admin", "dpo", "root"}),
+    Row("console/people/<uuid:person>/erase", "GET", {"admin", "dpo", "root"}),
+    Row("console/people/<uuid:person>/erase", "POST", {"admin", "dpo", "root"}),
+    Row("console/people/<uuid:person>/keep", "POST", {"admin", "dpo", "root"}),
+    Row("console/audit", "GET", {"admin", "dpo", "auditor", "root"}),
+    Row("console/audit.csv", "GET", {"admin", "dpo", "auditor", "root"}),
+    Row("console/audit.jsonl", "GET", {"admin", "dpo", "auditor", "root"}),
+    Row("console/audit/find", "POST", {"admin", "dpo", "auditor", "root"}),
+    Row("console/audit/<uuid:event>", "GET", EVERYBODY),
+    Row("console/audit/<uuid:event>/proof.json", "GET", EVERYBODY),
+    Row("console/accounts", "GET", {"admin", "auditor", "root"}),
+    Row("console/accounts/new", "GET", {"admin", "root"}),
+    Row("console/accounts/new", "POST", {"admin", "root"}),
+    Row("console/accounts/<int:account>", "GET", {"admin", "auditor", "root"}),
+    Row("console/accounts/<int:account>/role", "POST", {"admin", "root"}),
+    Row("console/accounts/<int:account>/disable", "POST", {"admin", "root"}),
+    Row("console/accounts/<int:account>/enable", "POST", {"admin", "root"}),
+    Row("console/accounts/<int:account>/password", "POST", {"admin", "root"}),
+    Row("console/accounts/<int:account>/second-factor", "POST", {"admin", "root"}),
+    Row("", "GET", EVERYBODY, 200),
+    Row("", "POST", set(), 422),
+    Row("code", "GET", set(), PORTAL),
+    Row("code", "POST", set(), 422),
+    Row("sign-out", "POST", set(), PORTAL),
+    Row("receipt", "GET", EVERYBODY, 200),
+    Row("receipt", "POST", EVERYBODY, 200),
+    Row("my/data", "GET", set(), PORTAL),
+]
+# The doors do the same for everybody, whoever has signed in elsewhere.
+_DOORS = {"console/sign-in", "console/sign-in/code", "console/sign-in/root", "", "code", "sign-out", "my/data"}
+
+
+def pages(resolver: URLResolver | None = None, prefix: str = "") -> list[tuple[str, str]]:
+    """Every method of every page that there is."""
+    found = []
+    for pattern in (resolver or get_resolver()).url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            view: Any = getattr(pattern.callback, "view_class", object)
+            if issubclass(view, Page):
+                found += [(route, method.upper()) for method in ("get", "post") if hasattr(view, method)]
+        else:
+            found += pages(pattern, route)
+    return found
+
+
+def test_every_method_of_every_page_has_a_row() -> None:
+    assert sorted((row.route, row.method) for row in TABLE) == sorted(pages())
+
+
+def of_kind(kind: str, settings: Any) -> Visitor:
+    if kind != "root":
+        return make_account(f"the-{kind}", kind).sign_in()
+    settings.CONSOLE_BREAK_GLASS = True
+    visitor = Visitor()
+    assert visitor.post("/console/sign-in/root", token=new_token(TokenKind.ROOT)).status_code == 303
+    return visitor
+
+
+def path_of(row: Row, visitor: Visitor, other: Visitor) -> str:
+    own = WebSession.objects.filter(account=visitor.account or None).first()
+    path = row.route.replace("<int:account>", str(other.account))
+    if "<uuid:event>" in path:
+        path = path.replace("<uuid:event>", sealed_event())
+    if "<uuid:person>" in path:
+        path = path.replace("<uuid:person>", Api(token=new_token(TokenKind.ROOT)).create(login=f"p{uuid.uuid4().hex}"))
+        path = path.replace("<slug:form>", "json")
+    if "<uuid:rtoken>" in path:
+        path = path.replace("<uuid:rtoken>", request_of_somebody()).replace("<slug:step>", "extend")
+    return "/" + path.replace("<str:session>", own.digest.hex() if own else "00")
+
+
+def request_of_somebody() -> str:
+    """The token of a request that waits for a decision."""
+    root = Api(token=new_token(TokenKind.ROOT))
+    person = root.create(login=f"p{uuid.uuid4().hex}", n=1)
+    return asked(root.as_person(person), "DELETE", f"/v1/user/token/{person}")
+
+
+def sealed_event() -> str:
+    """The id of an event that can be proved."""
+    seal_everything(tell=lambda _: None)
+    return str(Event.objects.order_by("id").values_list("id", flat=True)[0])
+
+
+def ask(visitor: Visitor, row: Row, path: str) -> Any:
+    return visitor.get(path) if row.method == "GET" else visitor.post(path)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method} /{row.route}")
+def test_strangers_get_no_further_than_the_door(visitor: Visitor, row: Row) -> None:
+    other = make_account("bob", "support")
+    answer = ask(visitor, row, path_of(row, visitor, other))
+    if isinstance(row.stranger, int):
+        assert answer.status_code == row.stranger
+    else:
+        assert answer.status_code in (302, 303)
+        assert answer["Location"].partition("?")[0] == row.stranger
+
+
+@pytest.mark.parametrize("kind", [*ROLES, "root"])
+def test_each_role_gets_its_pages_and_no_other(vault: None, settings: Any, kind: str) -> None:
+    other = make_account("bob", "support")
+    visitor = of_kind(kind, settings)
+    for row in TABLE:
+        if row.route in _DOORS:
+            continue
+        if row.route == "console/sign-out" or "session" in row.route or visitor.get("/console/").status_code != 200:
+            visitor = again(visitor, kind, settings)
+        answer = ask(visitor, row, path_of(row, visitor, other))
+        allowed = answer.status_code not in (403, 404)
+        assert allowed is (kind in row.allowed or row.stranger == 200), (row, answer.status_code, answer.headers)
+
+
+def again(visitor: Visitor, kind: str, settings: Any) -> Visitor:
+    """The same one, with a session of its own for a page that ends it."""
+    if kind == "root":
+        return of_kind(kind, settings)
+    Account.objects.filter(pk=visitor.account).update(totp_step=0)  # there are but three codes at a moment
+    return Visitor(name=visitor.name, account=visitor.account, secret=visitor.secret).sign_in()
+
+
+def test_an_account_of_another_tenant_is_not_found(admin: Visitor) -> None:
+    from databunker.access.actor import Actor, ActorKind
+    from databunker.accounts import actions
+
+    foreign = actions.create_account(Actor(ActorKind.OPERATOR, tenant=2), name="eve", role="admin")
+    assert admin.get(f"/console/accounts/{foreign.id}").status_code == 404
+    assert admin.post(f"/console/accounts/{foreign.id}/disable").status_code == 404

@@ -1,0 +1,154 @@
+"""The queue of requests: who sees what, and what is done with a request by its page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gdpr.models import Request
+from gdpr.states import State
+from tests.conftest import Api
+from tests.support.requests import PROFILE, asked
+
+from .conftest import Visitor, make_account, text_of
+
+
+@pytest.fixture
+def ann(api: Api) -> str:
+    return api.create(**PROFILE)
+
+
+@pytest.fixture
+def person(api: Api, ann: str) -> Api:
+    return api.as_person(ann)
+
+
+@pytest.fixture
+def change(person: Api) -> str:
+    return asked(person, "PUT", "/v1/user/login/ann", {"n": 2, "extra": {"street": "Elm <b>1</b>"}})
+
+
+@pytest.fixture
+def dpo(api: Api) -> Visitor:
+    return make_account("dora", "dpo").sign_in()
+
+
+def state_of(rtoken: str) -> State:
+    (row,) = Request.objects.all()
+    return State(row.state)
+
+
+def test_the_queue_shows_what_is_to_be_decided(dpo: Visitor, person: Api, change: str) -> None:
+    asked(person, "DELETE", "/v1/user/login/ann")
+    text = text_of(dpo.get("/console/requests"))
+    assert "Change of the profile" in text
+    assert "Forget me" in text
+    assert "in 3" in text or "in 2" in text  # days of the month that the law gives
+    only = text_of(dpo.get("/console/requests?status=open&kind=forget-me"))
+    assert only.count("Change of the profile") == 1, "in the filter alone"
+    assert "There is no request in this state." in text_of(dpo.get("/console/requests?status=approved"))
+    assert dpo.get("/console/requests?status=nonsense&kind=no&page=x").status_code == 200
+
+
+def test_the_queue_is_to_be_had_as_csv(dpo: Visitor, person: Api, ann: str, change: str) -> None:
+    answer: Any = dpo.get("/console/requests.csv")
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    _header, *rows = b"".join(answer.streaming_content).decode().strip().splitlines()
+    assert len(rows) == 1
+    assert rows[0].startswith(f"{change},{ann},change-profile,")
+    assert "ann@example.com" not in rows[0]
+
+
+def test_a_person_is_found_by_an_identity_that_stands_in_no_address(dpo: Visitor, change: str) -> None:
+    found = dpo.post("/console/requests/find", mode="email", identity="ANN@example.com")
+    assert "Change of the profile" in text_of(found)
+    missing = dpo.post("/console/requests/find", mode="email", identity="eve@example.com")
+    assert missing.status_code == 422
+    assert "Nobody has this." in text_of(missing)
+    assert b'value="eve@example.com"' in missing.content, "what was typed is kept"
+
+
+def test_a_request_shows_the_change_field_by_field(dpo: Visitor, change: str) -> None:
+    answer = dpo.get(f"/console/requests/{change}")
+    assert answer.status_code == 200
+    assert b"<del>1</del>" in answer.content
+    assert b"<ins>2</ins>" in answer.content
+    assert b"<ins>Elm &lt;b&gt;1&lt;/b&gt;</ins>" in answer.content
+    assert b"ann@example.com" not in answer.content, "who it is about is masked"
+
+
+@pytest.mark.parametrize(
+    ("step", "reason", "after"),
+    [
+        ("approve", "", State.APPROVED),
+        ("refuse", "not yours", State.REFUSED),
+        ("extend", "many of them", State.OPEN),
+        ("ask-identity", "odd address", State.AWAITING_IDENTITY),
+    ],
+)
+def test_what_can_be_done(dpo: Visitor, api: Api, change: str, step: str, reason: str, after: State) -> None:
+    page = f"/console/requests/{change}"
+    answer = dpo.post(f"{page}/{step}", page, reason=reason)
+    assert (answer.status_code, answer["Location"]) == (303, page)
+    assert state_of(change) is after
+    text = text_of(dpo.get(page))
+    assert reason in text
+    if after in (State.APPROVED, State.REFUSED):
+        assert "dora" in text
+        assert "Approve" not in text
+    assert api.get("/v1/user/login/ann").json()["data"]["n"] == (2 if step == "approve" else 1)
+
+
+@pytest.mark.parametrize("step", ["refuse", "extend", "ask-identity"])
+def test_what_needs_a_reason_says_so_at_the_field(dpo: Visitor, change: str, step: str) -> None:
+    answer = dpo.post(f"/console/requests/{change}/{step}", f"/console/requests/{change}", reason="  ")
+    assert answer.status_code == 422
+    assert f'id="{step}-reason-error"'.encode() in answer.content
+    assert state_of(change) is State.OPEN
+
+
+def test_an_erasure_wants_to_be_meant(dpo: Visitor, person: Api) -> None:
+    rtoken = asked(person, "DELETE", "/v1/user/login/ann")
+    page = f"/console/requests/{rtoken}"
+    assert "What would be erased" in text_of(dpo.get(page))
+    assert dpo.post(f"{page}/approve", page).status_code == 422
+    assert state_of(rtoken) is State.OPEN
+    assert dpo.post(f"{page}/approve", page, sure="on").status_code == 303
+    assert state_of(rtoken) is State.APPROVED
+
+
+def test_the_second_officer_sees_what_the_first_has_decided(dpo: Visitor, change: str) -> None:
+    other, page = make_account("otto", "dpo").sign_in(), f"/console/requests/{change}"
+    other.get(page)
+    dpo.post(f"{page}/refuse", page, reason="no")
+    assert other.post(f"{page}/approve", page).status_code == 303
+    text = text_of(other.get(page))
+    assert "wrong status: refused" in text
+    assert "dora" in text
+    assert state_of(change) is State.REFUSED
+
+
+def test_support_sees_it_masked_and_decides_nothing(api: Api, change: str) -> None:
+    support, page = make_account("sam", "support").sign_in(), f"/console/requests/{change}"
+    answer = support.get(page)
+    assert answer.status_code == 200
+    assert b"Elm" not in answer.content
+    assert b"/approve" not in answer.content
+    assert support.post(f"{page}/approve", page).status_code == 403
+    assert state_of(change) is State.OPEN
+
+
+def test_a_request_that_is_not_there(dpo: Visitor) -> None:
+    missing = "/console/requests/00000000-0000-4000-8000-000000000000"
+    assert dpo.get(missing).status_code == 404
+    assert dpo.post(f"{missing}/approve", "/console/requests").status_code == 404
+    assert dpo.post(f"{missing}/burn", "/console/requests").status_code == 404
+
+
+def test_fifty_requests_take_few_queries(dpo: Visitor, api: Api, django_assert_max_num_queries: Any) -> None:
+    for number in range(50):
+        token = api.create(login=f"p{number}", n=1)
+        asked(api.as_person(token), "PUT", f"/v1/user/login/p{number}", {"n": 2})
+    with django_assert_max_num_queries(10):
+        assert dpo.get("/console/requests").status_code == 200

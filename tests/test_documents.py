@@ -1,0 +1,88 @@
+"""What the documents name is there: tests, files, links and requirements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+PAGES = [*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").rglob("*.md"))]
+# Folders of ours; what a page names with a `*` or `…` in it stands for several files.
+NAMED = re.compile(r"`((?:tests|databunker|vault|gdpr|audit|deploy|scripts|benchmarks|docs)/[\w/.-]+)`")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def pages(pattern: re.Pattern[str]) -> Iterator[tuple[Path, str]]:
+    for page in PAGES:
+        yield from ((page, found) for found in pattern.findall(page.read_text(encoding="utf-8")))
+
+
+def test_every_file_that_a_page_names_is_there() -> None:
+    missing = [(page.name, name) for page, name in pages(NAMED) if not (PROJECT / name).exists()]
+    assert missing == []
+
+
+def test_every_link_within_the_project_leads_somewhere() -> None:
+    broken = []
+    for page, link in pages(LINK):
+        path, _, fragment = link.partition("#")
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        target = page.parent / path if path else page
+        if target.is_relative_to(PROJECT / "docs" / "reference"):
+            continue  # made when the site is built, whose links are checked then
+        if not target.exists() or (fragment and fragment not in _fragments(target)):
+            broken.append((page.name, link))
+    assert broken == []
+
+
+def test_every_page_has_its_place_in_the_site() -> None:
+    """Sphinx is strict about it; here it is told before the site is built."""
+    docs = PROJECT / "docs"
+    listed = set(re.findall(r"^[\w/-]+$", (docs / "index.md").read_text(encoding="utf-8"), re.MULTILINE))
+    pages = {str(page.relative_to(docs).with_suffix("")) for page in docs.rglob("*.md")}
+    decisions = {page for page in pages if page.startswith("decisions/0")}
+    assert pages - decisions - {"index"} <= listed, "name the page in a toctree of docs/index.md"
+    assert listed - pages <= {"reference/index"}, "docs/index.md names a page that is not there"
+
+
+def _fragments(page: Path) -> set[str]:
+    heads = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def rows(page: str) -> list[list[str]]:
+    """The cells of every row of every table of a page, but for heads and rules."""
+    lines = (PROJECT / "docs" / page).read_text(encoding="utf-8").splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    return [row for row in cells if row[0] and not set(row[0]) <= set("-: ")]
+
+
+@pytest.mark.parametrize("page", ["threat-model.md", "gdpr.md"])
+def test_every_promise_names_a_test(page: str) -> None:
+    promises = [row for row in rows(page) if len(row) >= 3 and "`tests/" in row[-1]]
+    assert len(promises) >= 10
+    heads = {"Article", "Attacker", "Asset", "Who"}
+    about = [row for row in rows(page) if row[0] not in heads and len(row) == len(promises[0])]
+    if page == "gdpr.md":
+        assert about == promises
+
+
+def test_every_requirement_of_the_standard_says_what_shows_it() -> None:
+    requirement = re.compile(r"\d+(\.\d+){1,2}(–\d+\.\d+(\.\d+)?)?( \(3\))?")
+    found = rows("asvs.md")
+    assert len(found) > 120
+    for row in found:
+        if row[0] == "About":
+            continue
+        assert len(row) == 3, row
+        assert all(requirement.fullmatch(part) for part in row[0].split(", ")), row
+        assert all(row[1:]), row
+
+
+def test_no_requirement_of_the_standard_is_named_twice() -> None:
+    named = [part.removesuffix(" (3)") for row in rows("asvs.md") for part in row[0].split(", ") if part[:1].isdigit()]
+    assert len(named) == len(set(named))

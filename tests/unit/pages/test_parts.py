@@ -1,0 +1,125 @@
+"""Paging, CSV, charts and words of the pages, without any page."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from django.http import QueryDict
+from hypothesis import given
+from hypothesis import strategies as st
+
+from databunker.pages import charts
+from databunker.pages.charts import Series
+from databunker.pages.csvfiles import as_csv
+from databunker.pages.paging import Paging
+from databunker.pages.templatetags.pages import browser
+from databunker.portal.data import Row, rows_of
+
+
+@pytest.mark.parametrize(
+    ("query", "total", "first", "last", "previous", "following"),
+    [
+        ("", 0, 0, 0, "", ""),
+        ("", 50, 1, 50, "", ""),
+        ("kind=a", 51, 1, 50, "", "?kind=a&page=2"),
+        ("page=2&kind=a", 51, 51, 51, "?page=1&kind=a", ""),
+        ("page=-1", 60, 1, 50, "", "?page=2"),
+        ("page=x", 60, 1, 50, "", "?page=2"),
+        ("page=99999999999", 60, 1, 50, "", "?page=2"),
+        ("page=٣", 60, 1, 50, "", "?page=2"),
+    ],
+)
+def test_a_page_knows_its_rows_and_its_neighbours(
+    query: str, total: int, first: int, last: int, previous: str, following: str
+) -> None:
+    paging = Paging(QueryDict(query)).of(total)
+    assert (paging.first, paging.last, paging.previous, paging.next) == (first, last, previous, following)
+
+
+def read_csv(*rows: list[object]) -> list[list[str]]:
+    answer = as_csv(["a", "b"], rows, filename="x.csv")
+    text = answer.getvalue().decode()
+    assert text.startswith("\ufeff")
+    return list(csv.reader(io.StringIO(text[1:])))
+
+
+def test_no_cell_is_a_formula() -> None:
+    rows = read_csv(["=1+1", "@SUM(A1)"], ["+x", "-x"], ["\tx", "\rx"], [-1, "+3.5"], [None, "plain"])
+    assert rows == [
+        ["a", "b"],
+        ["'=1+1", "'@SUM(A1)"],
+        ["'+x", "'-x"],
+        ["'\tx", "'\rx"],
+        ["-1", "+3.5"],
+        ["", "plain"],
+    ]
+
+
+@given(st.lists(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\0")), min_size=2, max_size=2)))
+def test_what_goes_into_a_csv_comes_out_of_it(rows: list[list[str]]) -> None:
+    found = read_csv(*rows)[1:]
+    assert [[cell.removeprefix("'") for cell in row] for row in found] == [
+        [cell.removeprefix("'") for cell in row] for row in rows
+    ]
+    for row in found:
+        for cell in row:
+            assert not cell.startswith(("=", "@", "\t")), cell
+
+
+def test_columns_stand_on_each_other_and_within_the_picture() -> None:
+    chart = charts.bars("t", ["a", "b"], [Series("x", [1, 0]), Series("y", [3, 2], 2)])
+    assert [(bar.tone, bar.title) for bar in chart.bars] == [(1, "a, x: 1"), (2, "a, y: 3"), (2, "b, y: 2")]
+    lower, upper = chart.bars[:2]
+    assert upper.y + upper.height == pytest.approx(lower.y)
+    assert lower.y + lower.height == pytest.approx(chart.floor)
+    assert chart.rows == [("a", ["1", "3"]), ("b", ["0", "2"])]
+
+
+@given(st.lists(st.integers(0, 10**9), max_size=40))
+def test_a_chart_of_any_numbers_fits(values: list[int]) -> None:
+    labels = [str(number) for number in range(len(values))]
+    for chart in (charts.bars("t", labels, [Series("x", values)]), charts.line("t", labels, [Series("x", values)])):
+        assert all(0 <= bar.y <= chart.floor and bar.x + bar.width <= chart.width for bar in chart.bars)
+        assert all(0 <= y <= chart.floor for line in chart.lines for _, y, _ in line.dots)
+        assert len(chart.labels) <= 12
+
+
+def test_a_ring_is_whole() -> None:
+    slices = charts.donut([("a", 1), ("b", 3), ("c", 0)])
+    assert [part.length for part in slices] == [25, 75, 0]
+    assert [part.length for part in charts.donut([("a", 0)])] == [0]
+
+
+@pytest.mark.parametrize(
+    ("agent", "shown"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/142.0 Safari/537.36", "Chrome, Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/1 Safari/1 Edg/1", "Edge, Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18 like Mac OS X) Version/18 Safari/604", "Safari, iPhone"),
+        ("curl/8", "curl/8"),
+        ("", "–"),
+    ],
+)
+def test_a_browser_is_told_in_two_words(agent: str, shown: str) -> None:
+    assert browser(agent) == shown
+
+
+def test_a_record_reads_as_people_write() -> None:
+    record = {
+        "first_name": "Ann",
+        "shoeSize": 41,
+        "address": {"city": "Bergen", "lines": ["a", "b"]},
+        "x": {},
+        "VAT": None,
+    }
+    assert rows_of(record) == [
+        Row("First name", "Ann"),
+        Row("Shoe size", 41),
+        Row("Address: City", "Bergen"),
+        Row("Address: Lines: 1", "a"),
+        Row("Address: Lines: 2", "b"),
+        Row("X", ""),
+        Row("VAT", ""),
+    ]

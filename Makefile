@@ -36,19 +36,49 @@ venv: $(VENV)/.dev ## only make .venv, with everything for work on the code
 ##@ Test
 
 .PHONY: test
-test: $(VENV)/.dev ## run all tests on SQLite
-	DATABASE_URL= $(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev ## run the tests on SQLite, but for the slow ones
+	DATABASE_URL= $(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 .PHONY: test-postgres
 test-postgres: $(VENV)/.dev ## run all tests on PostgreSQL (POSTGRES_URL)
-	DATABASE_URL=$(POSTGRES_URL) $(BIN)/python -m pytest $(ARGS)
+	DATABASE_URL=$(POSTGRES_URL) $(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 .PHONY: test-mysql
 test-mysql: $(VENV)/.dev $(VENV)/.mysql ## run all tests on MySQL or MariaDB (MYSQL_URL)
-	DATABASE_URL=$(MYSQL_URL) $(BIN)/python -m pytest $(ARGS)
+	DATABASE_URL=$(MYSQL_URL) $(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+.PHONY: test-slow
+test-slow: $(VENV)/.dev $(VENV)/.mysql ## run the tests that take longer, among them short drills on private servers
+	DATABASE_URL= $(BIN)/python -m pytest -n 2 -m slow $(ARGS)
 
 .PHONY: test-all
-test-all: test test-postgres test-mysql ## run all tests on SQLite, PostgreSQL and MariaDB, one after the other
+test-all: test test-slow test-postgres test-mysql ## run all tests on SQLite, PostgreSQL and MariaDB, one after the other
+
+# Each operation is tried with so many generated requests by each caller.
+EXAMPLES ?= 40
+
+.PHONY: test-openapi
+test-openapi: $(VENV)/.dev ## let schemathesis ask a real server whatever the OpenAPI document allows (EXAMPLES)
+	DATABASE_URL= OPENAPI_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 2 tests/openapi $(ARGS)
+
+NODE_MODULES := tests/clients/node_modules/.package-lock.json
+AXE := tests/pages/browser/node_modules/.package-lock.json
+
+.PHONY: test-pages
+test-pages: $(VENV)/.dev $(AXE) ## look at the pages in Debian's Chromium, with axe-core (needs chromium, node and npm)
+	DATABASE_URL= PAGES_IN_BROWSER=1 $(BIN)/python -m pytest -n 2 tests/pages/browser $(ARGS)
+
+.PHONY: test-clients
+test-clients: $(VENV)/.dev $(NODE_MODULES) ## run Databunker's npm clients against a real server (needs node and npm)
+	DATABASE_URL= $(BIN)/python -m pytest -n 2 tests/clients $(ARGS)
+
+# How long each target of tests/fuzz is tried.
+SECONDS ?= 60
+
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## let atheris try each reader of strangers' bytes for SECONDS; ARGS=json_text for one of them
+	@for target in $(or $(ARGS),$$($(BIN)/python -m tests.fuzz.run --list)); do \
+		$(BIN)/python -m tests.fuzz.run $$target --seconds $(SECONDS) || exit 1; done
 
 .PHONY: coverage
 coverage: $(VENV)/.dev ## run all tests on SQLite and show the lines that none of them reaches
@@ -56,6 +86,35 @@ coverage: $(VENV)/.dev ## run all tests on SQLite and show the lines that none o
 	DATABASE_URL= $(BIN)/python -m coverage run -m pytest -n 0 $(ARGS)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+# How many kills, over all databases; how long to soak.
+ROUNDS ?= 200
+MINUTES ?= 30
+DRILL := $(BIN)/python -m tests.drill
+
+# As root, on database servers of their own; gcc and the right to mount for some faults.
+.PHONY: drill
+drill: drill-kill drill-faults drill-overload ## all drills: what breaks, and what becomes of the vault (docs/faults.md)
+
+.PHONY: drill-kill
+drill-kill: $(VENV)/.dev $(VENV)/.mysql ## kill servers and databases in the middle of writes (ROUNDS)
+	$(DRILL).kill --rounds $(ROUNDS) $(ARGS)
+
+.PHONY: drill-faults
+drill-faults: $(VENV)/.dev $(VENV)/.mysql ## take away database, disk, names and the right time for a while
+	$(DRILL).faults $(ARGS)
+
+.PHONY: drill-overload
+drill-overload: $(VENV)/.dev ## ten times as many calls as the server can answer
+	$(DRILL).overload $(ARGS)
+
+.PHONY: soak
+soak: $(VENV)/.dev ## a mixed load for MINUTES while keys rotate, backups run, …; writes docs/faults.md
+	$(DRILL).soak --minutes $(MINUTES) --write docs $(ARGS)
+
+.PHONY: drill-restore
+drill-restore: $(VENV)/.dev $(VENV)/.mysql ## lose the database of a vault in use and come back on another kind, as docs/disaster.md says
+	$(BIN)/python -m tests.drill.restore $(ARGS)
 
 .PHONY: smoke
 smoke: $(VENV)/.runtime ## paste README's curl lines into a fresh `make demo`, stop it, and see it resume
@@ -93,6 +152,16 @@ django: $(VENV)/.dev ## Django's deployment checks, and whether a migration is m
 	$(BIN)/python manage.py check --deploy --fail-level WARNING
 	DATABUNKER_ENV_FILE= DATABASE_URL= $(BIN)/python manage.py makemigrations --check --dry-run
 
+# An environment of its own: the tool is no part of the product.
+PIP_AUDIT := 2.10.1
+
+.PHONY: advisories
+advisories: $(BIN)/python ## pip-audit: is there an advisory for a version that is pinned? Asks PyPI
+	test -x $(VENV)/audit/bin/pip-audit || $(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==$(PIP_AUDIT)
+	$(VENV)/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
+		-r requirements.txt -r requirements-dev.txt -r requirements-mysql.txt -r requirements-docs.txt
+
 .PHONY: format
 format: $(VENV)/.dev ## let ruff repair what it can
 	$(BIN)/ruff check --fix .
@@ -114,10 +183,27 @@ lock: $(BIN)/python ## pin requirements*.in with hashes; UPGRADE=1 takes the new
 	$(LOCK) --output-file requirements.txt requirements.in
 	$(LOCK) --output-file requirements-dev.txt requirements-dev.in
 	$(LOCK) --output-file requirements-mysql.txt requirements-mysql.in
+	$(LOCK) --output-file requirements-docs.txt requirements-docs.in
+
+DOCS := $(VENV)/docs
+
+.PHONY: docs
+docs: $(VENV)/.runtime $(DOCS)/.installed ## build the documentation site into build/site, and check every link within it
+	DATABUNKER_ENV_FILE= DATABASE_URL= $(BIN)/python scripts/api_reference.py
+	$(DOCS)/bin/sphinx-build -W --keep-going -n -q -E -d build/doctrees docs build/site
+	$(BIN)/python scripts/check_site.py build/site $(ARGS)
 
 .PHONY: docs-config
 docs-config: $(VENV)/.runtime ## write docs/configuration.md anew from the table of settings
 	DATABUNKER_ENV_FILE= $(BIN)/python manage.py show_settings --markdown > docs/configuration.md
+
+.PHONY: messages
+messages: $(VENV)/.runtime ## take up new texts of the pages for translation, and compile locale/ (needs gettext)
+	DATABUNKER_ENV_FILE= DATABASE_URL= $(BIN)/python scripts/messages.py
+
+.PHONY: docs-data
+docs-data: $(VENV)/.runtime ## write docs/data.md anew from the table of columns
+	DATABUNKER_ENV_FILE= $(BIN)/python manage.py show_data > docs/data.md
 
 .PHONY: clean
 clean: ## remove what tools leave behind; ./var, which holds the demonstration vault, stays
@@ -125,8 +211,8 @@ clean: ## remove what tools leave behind; ./var, which holds the demonstration v
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 .PHONY: distclean
-distclean: clean ## as clean, and .venv too
-	rm -rf $(VENV)
+distclean: clean ## as clean, and .venv and the npm clients too
+	rm -rf $(VENV) tests/clients/node_modules tests/pages/browser/node_modules
 
 .PHONY: help
 help: ## show this list
@@ -156,6 +242,20 @@ $(VENV)/.runtime: requirements.txt | $(BIN)/python
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	$(PIP) --requirement requirements-dev.txt
+	@touch $@
+
+# An environment of its own: the site shares no version with the product.
+$(DOCS)/.installed: requirements-docs.txt | $(BIN)/python
+	test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-docs.txt
+	@touch $@
+
+$(NODE_MODULES): tests/clients/package-lock.json
+	cd tests/clients && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(AXE): tests/pages/browser/package-lock.json
+	cd tests/pages/browser && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(VENV)/.mysql: requirements-mysql.txt $(VENV)/.runtime

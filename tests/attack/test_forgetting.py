@@ -19,9 +19,9 @@ from databunker.crypto.envelope import Place
 from databunker.crypto.errors import CryptoError
 from databunker.crypto.keyring import Keyring, Purpose
 from databunker.crypto.record_key import RecordKey
-from gdpr import expirations, requests
+from gdpr import expirations, requests, rights
 from gdpr.consents import words_place
-from gdpr.models import AgreementEvent, Request
+from gdpr.models import AgreementEvent, ExercisedRight, Request
 from tests.conftest import Api, new_token
 from vault import records, references, sessions, shares, storage
 from vault.app_records import data_place
@@ -76,6 +76,7 @@ _PLACES: dict[str, tuple[tuple[str, ...], Callable[[dict[str, Any], str], Place]
         ("sealed_id", "terms", "original", "change", "reasons"),
         lambda row, column: requests._place(Request(**row), _FIELDS.get(column, column.encode())),
     ),
+    "gdpr_right": (("terms",), lambda row, _: rights._place(ExercisedRight(**row))),
     "gdpr_agreement_event": (("words",), lambda row, _: words_place(AgreementEvent(**row), row["subject"])),
     "audit_event": (("detail",), lambda row, _: trail.detail_place(row["id"], row["tenant"])),
 }

@@ -20,7 +20,7 @@ from .conftest import OTHER_TENANT, Person
 
 @pytest.fixture
 def people(vault: None, settings: Any) -> tuple[Person, Person, Person]:
-    """Each with webhooks of a creation and of two changes, a mail and a text message; one is of another tenant."""
+    """Each with webhooks of a creation, two changes and an objection, a mail and an SMS; one is of another tenant."""
     settings.NOTIFICATION_URL = "https://hooks.example.com/"
     settings.EMAIL_HOST = "mail.example.com"
     settings.SMS_URL = "https://sms.example.com/"
@@ -46,7 +46,7 @@ def of(person: Person) -> list[Job]:
 
 def test_no_payload_opens_in_the_place_of_another(people: tuple[Person, ...]) -> None:
     everything = list(Job.objects.all())
-    assert len(everything) == 18
+    assert len(everything) == 21
     assert all(opens(job) for job in everything)
     opened = []
     for target in of(people[0]):
@@ -110,7 +110,7 @@ def test_a_copy_from_before_opens_nothing_after_the_person_was_forgotten(people:
     (told,) = of(ann)
     assert (told.kind, told.topic) == ("webhook", "forgetme")
     assert all(opens(job) for job in of(bob))
-    assert len(of(bob)) == 6
+    assert len(of(bob)) == 7
 
 
 def test_nothing_in_the_table_tells_of_the_person(people: tuple[Person, ...]) -> None:

@@ -44,6 +44,7 @@ def full_api(committed_api: Api) -> Api:
         new_token(TokenKind.PERSON, person=token)
         api.post(f"/v1/agreement/news/token/{token}", {"referencecode": f"contract of {number:04}"})
         api.post(f"/v1/exp/start/token/{token}")
+        api.post(f"/v1/objection/token/{token}", {"reason": f"objection of {number:04}"})
         api.as_person(token).delete(f"/v1/user/token/{token}")
         if number % 4 == 0:
             api.delete(f"/v1/user/token/{token}")

@@ -211,6 +211,7 @@ def test_every_sealed_column_is_a_holding_or_is_sealed_by_people(everything: Eve
         ("vault_shared_record", "sealed_id"),
         ("vault_shared_record", "terms"),
         ("gdpr_expiration", "sealed_token"),
+        ("gdpr_right", "terms"),
         *(("gdpr_request", name) for name in ("sealed_id", "terms", "original", "change", "reasons")),
     }
     found = {

@@ -106,7 +106,10 @@ TABLES: dict[str, Table] = {
     "gdpr_activity": Table(
         "the register of processing activities",
         Leaves.NOBODYS,
-        dict.fromkeys(("activity", "title", "script", "fulldesc", "applicableto"), _OPERATORS),
+        dict.fromkeys(("activity", "title", "script", "fulldesc", "applicableto"), _OPERATORS)
+        # What Art. 30 asks for.
+        | dict.fromkeys(("controller", "purposes", "datasubjects", "datacategories", "recipients"), _OPERATORS)
+        | dict.fromkeys(("transfers", "safeguards", "retention", "security"), _OPERATORS),
     ),
     "gdpr_activity_basis": Table("which activity rests on which legal basis", Leaves.NOBODYS),
     "gdpr_agreement": Table("whether somebody agrees to a legal basis", Leaves.DELETED),

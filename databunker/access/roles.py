@@ -46,7 +46,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
         Permission.SESSION_CHANGE,
         Permission.AGREEMENT_CHANGE,
     },
-    Role.SUPPORT: _READER | _REGISTERS | {Permission.REQUEST_LIST, Permission.AUDIT_READ},
+    Role.SUPPORT: _READER | {Permission.REQUEST_LIST, Permission.AUDIT_READ},
     Role.AUDITOR: _REGISTERS
     | {
         Permission.AUDIT_READ,

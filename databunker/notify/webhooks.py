@@ -19,6 +19,7 @@ __all__ = [
     "bad_login",
     "canary",
     "consent_change",
+    "consents_revoked",
     "deliver",
     "forget_me",
     "objection",
@@ -48,6 +49,11 @@ def forget_me(token: UUID, profile: Any, *, receipt: UUID) -> dict[str, Any]:
 
 def consent_change(*, brief: str, status: str, mode: str, identity: str) -> dict[str, Any]:
     return {"action": "consentchange", "brief": brief, "status": status, "mode": mode, "identity": identity}
+
+
+def consents_revoked(*, brief: str, agreements: int) -> dict[str, Any]:
+    """Of everybody's at once: whoever keeps consents of the vault's asks it again."""
+    return {"action": "consentsrevoked", "brief": brief, "agreements": agreements}  # ours
 
 
 def restriction(token: UUID, *, restricted: bool) -> dict[str, Any]:

@@ -135,6 +135,8 @@ SETTINGS: list[Setting] = [
         ("CONSOLE_OIDC_HOSTS", list, [], "Further hosts that the provider may name as its own addresses."),
         ("CONSOLE_OIDC_SECOND_FACTOR", bool, False, "The provider asks for a second factor itself, so that the console doesn't."),
         ("PORTAL_IDLE_MINUTES", int, 10, "How long a person's session at the portal may go unused; it ends with LOGIN_TOKEN_LIFE in any case.", {"minimum": 1, "maximum": 1440}),
+        ("CONTROLLER_CONTACT", str, "", "Name and contact details of the controller, and of a representative, as the register of processing activities (GDPR Art. 30) has them."),
+        ("DPO_CONTACT", str, "", "Name and contact details of the data protection officer, for the same register."),
         ("UI_COMPANY_TITLE", str, "", "Who runs this vault, as pages show it."),
         ("UI_COMPANY_LINK", str, "", "The company's own pages."),
         ("UI_COMPANY_ADDRESS", str, "", "Street and number of the company."),

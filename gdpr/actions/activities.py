@@ -17,12 +17,12 @@ from databunker.ids import unix_now
 from ..bases import active_basis
 from ..events import ACTIVITY_CHANGED, ACTIVITY_DELETED, ACTIVITY_LINKED, ACTIVITY_UNLINKED
 from ..inputs import activity_name, brief_name, text_in
-from ..models import ActivityBasis, LegalBasis, ProcessingActivity
+from ..models import ARTICLE_30, ActivityBasis, LegalBasis, ProcessingActivity
 
 __all__ = ["delete_activity", "link_basis", "save_activity", "unlink_basis"]
 
 _ATTEMPTS = 3
-_TEXTS = ("title", "script", "fulldesc", "applicableto")
+_TEXTS = ("title", "script", "fulldesc", "applicableto", *ARTICLE_30)
 
 
 def save_activity(actor: Actor, *, activity: str, wish: Mapping[str, Any]) -> None:

@@ -26,11 +26,11 @@ from ..binding import end_what_is_over, is_over, settle
 from ..consent_storage import revoke_all
 from ..consents import PENDING_MODES, Holder, Words, seal_words
 from ..events import AGREEMENT_ACCEPTED, AGREEMENT_WITHDRAWN, AGREEMENTS_REVOKED
-from ..inputs import brief_name
+from ..inputs import brief_name, checked_reason
 from ..models import Agreement, AgreementEvent, LegalBasis
 from ..terms import Terms, read_terms
 
-__all__ = ["accept_agreement", "lock_basis", "revoke_agreements", "withdraw_agreement"]
+__all__ = ["accept_agreement", "lock_basis", "revoke_agreements", "tell_revoked", "withdraw_agreement"]
 
 T = TypeVar("T")
 
@@ -193,24 +193,35 @@ def _words(terms: Terms, lookup: Lookup) -> Words:
     return Words(mode, who, terms.method, terms.referencecode, terms.lastmodifiedby)
 
 
-def revoke_agreements(actor: Actor, *, brief: str) -> int:
+def revoke_agreements(actor: Actor, *, brief: str, reason: str = "") -> int:
     """Revoke an agreement for everyone who has given it, all at once; how many those were.
+
+    One webhook tells of all: NOTIFICATION_URL isn't flooded with one for each person.
 
     Raises:
         AccessDenied: the actor may not.
+        BadRequest: the reason is too long.
         NotFound: no such legal basis.
     """
     require(actor, Permission.AGREEMENT_REVOKE_ALL)
-    name = brief_name(brief)
+    name, why = brief_name(brief), checked_reason(reason)
 
     def attempt() -> int:
         with atomically():
             basis = lock_basis(actor, name)
             revoked = revoke_all(actor, basis.id, now=unix_now())
-            trail.record(actor, AGREEMENTS_REVOKED, detail={"brief": name, "agreements": revoked})
+            tell_revoked(basis, revoked)
+            detail = {"brief": name, "agreements": revoked, **({"reason": why} if why else {})}
+            trail.record(actor, AGREEMENTS_REVOKED, detail=detail)
             return revoked
 
     return retrying(attempt)
+
+
+def tell_revoked(basis: LegalBasis, revoked: int) -> None:
+    """The webhook of what was revoked for everyone, in the caller's transaction, unless that was nobody."""
+    if revoked:
+        outbox.webhook(basis.tenant, webhooks.consents_revoked(brief=basis.brief, agreements=revoked))
 
 
 def lock_basis(actor: Actor, name: str) -> LegalBasis:

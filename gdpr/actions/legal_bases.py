@@ -19,7 +19,7 @@ from ..consent_storage import revoke_all
 from ..events import LEGAL_BASIS_CHANGED, LEGAL_BASIS_DELETED
 from ..inputs import brief_name, flag_in, text_in
 from ..models import ActivityBasis, Agreement, BasisStatus, BasisType, ExercisedRight, LegalBasis, LegalBasisText
-from .agreements import lock_basis
+from .agreements import lock_basis, tell_revoked
 
 __all__ = ["delete_legal_basis", "ensure_default_bases", "save_legal_basis"]
 
@@ -141,6 +141,7 @@ def delete_legal_basis(actor: Actor, *, brief: str) -> None:
             of_people = {"tenant": row.tenant, "basis": row.id}
             if Agreement.objects.filter(**of_people).exists() or ExercisedRight.objects.filter(**of_people).exists():
                 revoked = revoke_all(actor, row.id, now=unix_now())
+                tell_revoked(row, revoked)
                 row.status, row.changed = BasisStatus.DELETED, unix_now()
                 row.save()
             else:

@@ -1,6 +1,6 @@
 """What the workflows keep: consents, requests and retention, one module each."""
 
-from .activity import ActivityBasis, ProcessingActivity
+from .activity import ARTICLE_30, ActivityBasis, ProcessingActivity
 from .consent import Agreement, AgreementEvent, BasisStatus, BasisType, LegalBasis, LegalBasisText
 from .importing import ImportProgress, state_place
 from .requests import Request, RequestAction
@@ -8,6 +8,7 @@ from .retention import Expiration, ExpirationStatus
 from .rights import ExercisedRight, RightKind
 
 __all__ = [
+    "ARTICLE_30",
     "ActivityBasis",
     "Agreement",
     "AgreementEvent",

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from django.db import models
 
-__all__ = ["ActivityBasis", "ProcessingActivity"]
+__all__ = ["ARTICLE_30", "ActivityBasis", "ProcessingActivity"]
+
+# What Art. 30(1) wants to know of an activity, in the order of its letters. The controller and the officer are those
+# of the settings; `controller` names others that an activity has.
+ARTICLE_30 = (
+    "controller",
+    "purposes",
+    "datasubjects",
+    "datacategories",
+    "recipients",
+    "transfers",
+    "safeguards",
+    "retention",
+    "security",
+)
 
 
 class ProcessingActivity(models.Model):
@@ -17,6 +31,15 @@ class ProcessingActivity(models.Model):
     script = models.TextField(blank=True, help_text="What a web page runs where its legal bases are agreed to")
     fulldesc = models.TextField(blank=True)
     applicableto = models.TextField(blank=True)
+    controller = models.TextField(blank=True, help_text="Joint controllers, and representatives, with their contact")
+    purposes = models.TextField(blank=True)
+    datasubjects = models.TextField(blank=True, help_text="Categories of people")
+    datacategories = models.TextField(blank=True, help_text="Categories of their data")
+    recipients = models.TextField(blank=True)
+    transfers = models.TextField(blank=True, help_text="Third countries and international organisations")
+    safeguards = models.TextField(blank=True, help_text="What makes the transfers lawful")
+    retention = models.TextField(blank=True, help_text="When which categories of data are erased")
+    security = models.TextField(blank=True, help_text="Technical and organisational measures")
     created = models.BigIntegerField(help_text="Unix seconds")
     changed = models.BigIntegerField(help_text="Unix seconds")
 

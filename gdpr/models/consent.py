@@ -106,7 +106,7 @@ class Agreement(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["tenant", "basis", "status"], name="gdpr_agreement_by_basis"),
+            models.Index(fields=["tenant", "basis", "status", "text_version"], name="gdpr_agreement_by_basis"),
             models.Index(fields=["status", "ends"], name="gdpr_agreement_by_end"),
             models.Index(fields=["digest", "changed"], name="gdpr_agreement_pending"),
         ]

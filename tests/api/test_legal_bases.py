@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gdpr.models import ActivityBasis, LegalBasis, LegalBasisText
+from gdpr.models import ARTICLE_30, ActivityBasis, LegalBasis, LegalBasisText
 from tests.api.helpers import assert_refused, contents, told_by
 from tests.conftest import Api
 
@@ -244,6 +244,19 @@ def test_an_activity_is_created_changed_and_deleted(api: Api) -> None:
 def test_an_activity_without_a_title_has_its_name_for_one(api: Api) -> None:
     ok(api.post("/v1/pactivity/letters", {}))
     assert activities(api)["letters"]["title"] == "letters"
+
+
+def test_what_article_30_asks_for_is_optional_and_passed_through(api: Api) -> None:
+    ok(api.post("/v1/pactivity/letters", {"title": "Letters"}))
+    assert {activities(api)["letters"][field] for field in ARTICLE_30} == {""}
+    words = {field: f"the {field}\nin two lines" for field in ARTICLE_30}
+    ok(api.post("/v1/pactivity/letters", words))
+    ok(api.post("/v1/pactivity/letters", {"recipients": "printers"}))
+    row = activities(api)["letters"]
+    assert {field: row[field] for field in ARTICLE_30} == {**words, "recipients": "printers"}
+    assert row["title"] == "Letters"
+    assert_refused(api.post("/v1/pactivity/letters", {"purposes": ["letters"]}), 400, "purposes must be text")
+    assert api.get("/v1/sys/cookiesettings").json()["scripts"] == []  # nobody else is told
 
 
 def test_bases_are_linked_in_order_and_unlinked(api: Api) -> None:

@@ -60,3 +60,24 @@ def test_what_was_refused_is_not_told(api: Api, receiver: Receiver) -> None:
     assert person.delete("/v1/agreement/news/login/ann").json()["result"] == "request-created"
     assert api.post("/v1/agreement/absent/login/ann", {}).status_code == 404
     assert len(told(receiver)) == 1
+
+
+def test_one_webhook_tells_of_all_that_were_revoked_at_once(api: Api, receiver: Receiver) -> None:
+    for number in range(3):
+        api.create(login=f"p{number}")
+        api.post(f"/v1/agreement/news/login/p{number}", {})
+    deliver_due()
+    seen = len(receiver.bodies())
+    assert api.delete("/v1/agreement/news").json()["revoked"] == 3
+    assert api.delete("/v1/agreement/news").json()["revoked"] == 0
+    deliver_due()
+    assert receiver.bodies()[seen:] == [{"action": "consentsrevoked", "brief": "news", "agreements": 3}]
+
+
+def test_a_legal_basis_that_is_deleted_tells_so_too(api: Api, receiver: Receiver) -> None:
+    api.post("/v1/agreement/news/email/ann@example.com", {})
+    deliver_due()
+    seen = len(receiver.bodies())
+    assert api.delete("/v1/lbasis/news").status_code == 200
+    deliver_due()
+    assert receiver.bodies()[seen:] == [{"action": "consentsrevoked", "brief": "news", "agreements": 1}]

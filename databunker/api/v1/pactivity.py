@@ -13,6 +13,7 @@ from databunker.api.openapi import Body, Link, Operation, ok, page, row, schemas
 from databunker.errors import Conflict, NotFound
 from gdpr import actions, events, queries
 from gdpr.inputs import MAX_TEXT
+from gdpr.models import ARTICLE_30
 from gdpr.queries import ActivityView
 
 from .lbasis import BASIS, basis_row
@@ -20,6 +21,18 @@ from .lbasis import BASIS, basis_row
 __all__ = ["Activities", "ActivityBasis", "ActivityOne"]
 
 _TEXT = {**schemas.TEXT, "maxLength": MAX_TEXT}
+_SAFEGUARDS = "What makes the transfers lawful: an adequacy decision, standard contractual clauses, …"
+_ARTICLE_30 = {
+    "controller": "Joint controllers and representatives, with their contact details",
+    "purposes": "What the data is processed for",
+    "datasubjects": "Categories of people",
+    "datacategories": "Categories of their data",
+    "recipients": "Categories of recipients",
+    "transfers": "Third countries and international organisations that data goes to",
+    "safeguards": _SAFEGUARDS,
+    "retention": "When which categories of data are erased",
+    "security": "Technical and organisational measures",
+}
 _SCRIPT = {**_TEXT, "description": "What a web page runs where the legal bases are agreed to"}
 _WISH = row(
     optional={
@@ -28,6 +41,7 @@ _WISH = row(
         "script": _SCRIPT,
         "fulldesc": _TEXT,
         "applicableto": _TEXT,
+        **{name: {**_TEXT, "description": what} for name, what in _ARTICLE_30.items()},
         "legalbasis": {**_TEXT, "description": "A comma list of briefs: the legal bases that it rests on from now on"},
     }
 )
@@ -37,6 +51,7 @@ _ACTIVITY = row(
     script=_SCRIPT,
     fulldesc=schemas.TEXT,
     applicableto=schemas.TEXT,
+    **{name: {**schemas.TEXT, "description": what} for name, what in _ARTICLE_30.items()},
     legalbasis={**schemas.TEXT, "description": "The briefs of its legal bases, as a comma list"},
     briefs={"type": "array", "items": BASIS, "description": "Its legal bases"},
     creationtime=schemas.TIME,
@@ -119,6 +134,7 @@ def _row(activity: ActivityView) -> dict[str, Any]:
         "script": row.script,
         "fulldesc": row.fulldesc,
         "applicableto": row.applicableto,
+        **{name: getattr(row, name) for name in ARTICLE_30},
         "legalbasis": ",".join(basis.row.brief for basis in activity.bases),
         "briefs": [basis_row(basis) for basis in activity.bases],
         "creationtime": row.created,

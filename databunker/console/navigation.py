@@ -10,11 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, allowed
 
-__all__ = ["ENTRIES", "Entry", "entries_for"]
+__all__ = ["ACCESS_TABS", "ENTRIES", "Entry", "entries_for", "permitted"]
 
 
 class Entry(NamedTuple):
-    """`section` is what pages name as theirs, `view` the name of the page that the entry leads to."""
+    """`section` is what pages name as theirs, `view` the name of the page that the entry leads to.
+
+    Of several entries of one section the first is shown whose page one may see.
+    """
 
     section: str
     label: str | Promise
@@ -29,8 +32,22 @@ ENTRIES = [
     Entry("people", _("People"), "console:people", "people", Permission.AUDIT_READ),
     Entry("audit", _("Audit trail"), "console:audit", "audit", Permission.AUDIT_LIST_ALL),
     Entry("accounts", _("Accounts"), "console:accounts", "accounts", Permission.ACCOUNT_READ),
+    Entry("access", _("Access"), "console:tokens", "tokens", Permission.TOKEN_MANAGE),
+    Entry("access", _("Access"), "console:settings", "tokens", Permission.CONFIGURATION_READ),
+]
+# The pages of the section "access", as tabs.
+ACCESS_TABS = [
+    Entry("tokens", _("Access tokens"), "console:tokens", "tokens", Permission.TOKEN_MANAGE),
+    Entry("settings", _("Settings"), "console:settings", "settings", Permission.CONFIGURATION_READ),
 ]
 
 
 def entries_for(actor: Actor) -> list[Entry]:
-    return [entry for entry in ENTRIES if entry.permission is None or allowed(actor, entry.permission)]
+    sections: dict[str, Entry] = {}
+    for entry in permitted(actor, ENTRIES):
+        sections.setdefault(entry.section, entry)
+    return list(sections.values())
+
+
+def permitted(actor: Actor, entries: list[Entry]) -> list[Entry]:
+    return [entry for entry in entries if entry.permission is None or allowed(actor, entry.permission)]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import accounts, audit, dashboard, oidc, own_account, people, requests, sign_in
+from . import accounts, audit, configuration, dashboard, oidc, own_account, people, requests, sign_in, tokens
 
 app_name = "console"
 
@@ -50,4 +50,9 @@ urlpatterns = [
     path("accounts/<int:account>/enable", accounts.Enable.as_view(), name="enable_account"),
     path("accounts/<int:account>/password", accounts.ResetPassword.as_view(), name="reset_password"),
     path("accounts/<int:account>/second-factor", accounts.ResetFactor.as_view(), name="reset_factor"),
+    path("tokens", tokens.Tokens.as_view(), name="tokens"),
+    path("tokens/new", tokens.NewToken.as_view(), name="new_token"),
+    path("tokens/<int:token>", tokens.Token.as_view(), name="token"),
+    path("tokens/<int:token>/revoke", tokens.Revoke.as_view(), name="revoke_token"),
+    path("settings", configuration.Settings.as_view(), name="settings"),
 ]

@@ -70,10 +70,11 @@ def test_the_list_shows_number_kind_state_and_label(vault: None, time_machine: A
     api = Api(issued("--label", "x")[1])
     api.as_person(api.create(login="ann"))
     text = access_token("list")
-    assert re.search(rf"{forever}\s+admin\s+revoked 2033-05-18\s+shop", text)
-    assert re.search(rf"{root}\s+root\s+valid\s+root two", text)
-    assert re.search(rf"{trial}\s+admin\s+expired 2033-05-19\s+trial", text)
-    assert re.search(rf"{long}\s+admin\s+until 2034-03-14\s+long", text)
+    assert re.search(rf"{forever}\s+admin\s+revoked 2033-05-18\s+never used\s+shop", text)
+    assert re.search(rf"{root}\s+root\s+valid\s+never used\s+root two", text)
+    assert re.search(rf"{trial}\s+admin\s+expired 2033-05-19\s+never used\s+trial", text)
+    assert re.search(rf"{long}\s+admin\s+until 2034-03-14\s+never used\s+long", text)
+    assert re.search(r"admin\s+valid\s+last used 2033-05-19\s+x", text)
     assert [line.split()[0] for line in text.splitlines()[:4]] == [str(forever), str(root), str(trial), str(long)]
     assert "person" not in text, "people's own tokens come and go by themselves"
 

@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from audit.models import Event
 from audit.sealing import seal_everything
-from databunker.access.models import TokenKind
+from databunker.access.models import AccessToken, TokenKind
 from databunker.accounts.models import Account, WebSession
 from databunker.pages.views import Page
 from tests.conftest import Api, new_token
@@ -88,6 +88,12 @@ TABLE = [
     Row("console/accounts/<int:account>/enable", "POST", {"admin", "root"}),
     Row("console/accounts/<int:account>/password", "POST", {"admin", "root"}),
     Row("console/accounts/<int:account>/second-factor", "POST", {"admin", "root"}),
+    Row("console/tokens", "GET", {"admin", "root"}),
+    Row("console/tokens/new", "GET", {"admin", "root"}),
+    Row("console/tokens/new", "POST", {"admin", "root"}),
+    Row("console/tokens/<int:token>", "GET", {"admin", "root"}),
+    Row("console/tokens/<int:token>/revoke", "POST", {"admin", "root"}),
+    Row("console/settings", "GET", {"admin", "dpo", "auditor", "root"}),
     Row("", "GET", EVERYBODY, 200),
     Row("", "POST", set(), 422),
     Row("code", "GET", set(), PORTAL),
@@ -131,6 +137,8 @@ def of_kind(kind: str, settings: Any) -> Visitor:
 def path_of(row: Row, visitor: Visitor, other: Visitor) -> str:
     own = WebSession.objects.filter(account=visitor.account or None).first()
     path = row.route.replace("<int:account>", str(other.account))
+    if "<int:token>" in path:
+        path = path.replace("<int:token>", str(token_of_an_application()))
     if "<uuid:event>" in path:
         path = path.replace("<uuid:event>", sealed_event())
     if "<uuid:person>" in path:
@@ -146,6 +154,12 @@ def request_of_somebody() -> str:
     root = Api(token=new_token(TokenKind.ROOT))
     person = root.create(login=f"p{uuid.uuid4().hex}", n=1)
     return asked(root.as_person(person), "DELETE", f"/v1/user/token/{person}")
+
+
+def token_of_an_application() -> int:
+    """The number of an access token."""
+    new_token(TokenKind.ADMIN)
+    return int(AccessToken.objects.latest("pk").pk)
 
 
 def sealed_event() -> str:

@@ -8,7 +8,7 @@ from .login import find_for_login
 from .records import Page, find, find_subject, find_subjects, list_holders, list_records, open_unlock, read_record
 from .sessions import SessionPage, list_sessions, read_session
 from .shares import SharedData, list_shares, read_share
-from .tokens import TokenView, list_tokens
+from .tokens import TokenView, list_tokens, page_of_tokens, read_token
 from .trail import find_in_trail
 
 __all__ = [
@@ -35,10 +35,12 @@ __all__ = [
     "list_shares",
     "list_tokens",
     "open_unlock",
+    "page_of_tokens",
     "parts_of",
     "read_app_data",
     "read_record",
     "read_session",
     "read_share",
+    "read_token",
     "record_of",
 ]

@@ -32,7 +32,9 @@ class Command(BaseCommand):
         create.add_argument("--days", type=int, help="how long it lives (default: for ever)")
         create.add_argument("--root", action="store_true", help="a root token rather than an application's")
         _add_scope(create)
-        verbs.add_parser("list", help="show every token's number, kind, label, state and scope, never its text")
+        verbs.add_parser(
+            "list", help="show every token's number, kind, label, state, last use and scope, never its text"
+        )
         narrow = verbs.add_parser(
             "narrow", help="give a token another scope; with no option: none, it may do everything"
         )
@@ -65,7 +67,9 @@ class Command(BaseCommand):
     def _list(self, _: dict[str, Any]) -> None:
         unusual = unusual_tokens(operator().tenant)
         for token in list_tokens(operator()):
-            self.stdout.write(f"{token.number:>6}  {token.kind:<6} {_state(token):<22} {token.label}")
+            self.stdout.write(
+                f"{token.number:>6}  {token.kind:<6} {_state(token):<22} {_used(token):<21} {token.label}"
+            )
             for line in [*_scope_lines(token.scope), *_incident_lines(unusual.get(token.number))]:
                 self.stdout.write(f"{'':>8}{line}")
 
@@ -133,6 +137,10 @@ def _state(token: TokenView) -> str:
     if token.expires is None:
         return "valid"
     return f"{'expired' if token.expires <= unix_now() else 'until'} {_day(token.expires)}"
+
+
+def _used(token: TokenView) -> str:
+    return "never used" if token.last_used is None else f"last used {_day(token.last_used)}"
 
 
 def _day(seconds: int) -> str:

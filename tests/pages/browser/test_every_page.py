@@ -26,6 +26,11 @@ OF_ADMINISTRATORS = [
     "/console/accounts/new",
     "/console/accounts/1",
     "/console/accounts/2",
+    "/console/tokens",
+    "/console/tokens?show=all",
+    "/console/tokens/new",
+    "/console/tokens/1",
+    "/console/settings",
     "/console/nothing",
 ]
 

@@ -78,7 +78,9 @@ def fill_rest() -> dict[str, Any]:
     request = ""
     for number, record in enumerate(people[:REQUESTS]):
         person = Actor(ActorKind.PERSON, token_id=8, subject=record.row.subject)
-        asked = workflows.change_profile(person, **by_token(record), change={"job": f"position {number}"})
+        asked = workflows.change_profile(
+            person, mode="token", identity=str(record.token), change={"job": f"position {number}"}
+        )
         request = str(asked.token)
     dice = random.Random(1)
     for record in people[: AGREEMENTS // 3]:

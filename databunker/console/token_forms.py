@@ -25,7 +25,8 @@ TOKEN_ROLE_NAMES: dict[Role, str | Promise] = {
     Role.DPO: _("Data protection officer: decides requests, forgets people"),
     Role.ADMIN: _("Administrator: everything"),
 }
-_LIVES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("a year")), ("", _("until it is revoked"))]
+_LIVES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("a year")), ("0", _("until it is revoked"))]
+_NO_ROLE = "none"
 _MAX_LABEL = 100
 _MAX_LINES = 10_000
 _DAY = 86_400
@@ -46,9 +47,9 @@ class NewTokenForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     role = forms.ChoiceField(
-        label=_("Role"), required=False, choices=[("", _("none, only single permissions")), *TOKEN_ROLE_NAMES.items()]
+        label=_("Role"), choices=[(_NO_ROLE, _("none, only single permissions")), *TOKEN_ROLE_NAMES.items()]
     )
-    days = forms.ChoiceField(label=_("Good for"), required=False, choices=_LIVES, initial="365")
+    days = forms.ChoiceField(label=_("Good for"), choices=_LIVES, initial="365")
     masked = forms.BooleanField(label=_("It sees values masked, and changes nothing."), required=False)
     allow = _lines(_("Single permissions"), _("Beside the role, one a line, such as record.create."))
     routes = _lines(_("Routes"), _("It calls no others, one a line, such as GET /v1/user/{mode}/{identity}."))
@@ -76,13 +77,14 @@ class NewTokenForm(forms.Form):
 
     @property
     def expires(self) -> int | None:
-        days = self.cleaned_data["days"]
-        return unix_now() + int(days) * _DAY if days else None
+        days = int(self.cleaned_data["days"])
+        return unix_now() + days * _DAY if days else None
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         lists = {name: self._entries(field) for name, field in _LISTS.items()}
-        if role := cleaned.get("role"):
+        role = cleaned.get("role", _NO_ROLE)
+        if role != _NO_ROLE:
             lists["allow"].append(role)
         elif not lists["allow"]:
             self.add_error("role", gettext("Choose a role, or name single permissions."))

@@ -73,7 +73,7 @@ def test_last_used_is_what_the_trail_says_and_costs_a_call_nothing(admin: Visito
     ("fields", "told"),
     [
         ({"label": ""}, "This field is required."),
-        ({"role": ""}, "Choose a role, or name single permissions."),
+        ({"role": "none"}, "Choose a role, or name single permissions."),
         ({"allow": "record.read\nrecord.eat"}, "“record.eat” can't be used here."),
         ({"routes": "GET /v1/nowhere"}, "“GET /v1/nowhere” can't be used here."),
         ({"fields_seen": "..", "role": "reader"}, "“..” can't be used here."),
@@ -94,7 +94,7 @@ def test_a_mistake_is_told_at_its_field_and_nothing_is_made(admin: Visitor, fiel
 
 
 def test_single_permissions_do_without_a_role(admin: Visitor) -> None:
-    number, token = made(admin, role="", days="", allow="record.create", limit="100/60s")
+    number, token = made(admin, role="none", days="0", allow="record.create", limit="100/60s")
     shop = Api(token)
     person = shop.create(login="ann")
     assert shop.get(f"/v1/user/token/{person}").status_code == 403

@@ -123,7 +123,7 @@ def fill_one(caller: Actor, one: OpenRecord) -> None:
         insert_many(trail.insert(*rows))
 
 
-def by_token(record: OpenRecord) -> dict[str, str]:
+def by_token(record: OpenRecord) -> dict[str, Any]:
     return {"mode": "token", "identity": str(record.token)}
 
 

@@ -4,13 +4,14 @@ from .actions import create_backup
 from .checking import Checked, verify_vault
 from .errors import BackupError
 from .reading import verify_backup
-from .restoring import Restored, restore_backup
+from .restoring import Recovery, Restored, restore_backup
 from .writing import Backup
 
 __all__ = [
     "Backup",
     "BackupError",
     "Checked",
+    "Recovery",
     "Restored",
     "create_backup",
     "restore_backup",

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from databunker.crypto import hashing
+from databunker.crypto.backup_keys import WrappedBackupKey
 from databunker.crypto.encoding import pack
 
 from .errors import BackupError
@@ -55,21 +56,22 @@ class Header(NamedTuple):
     data_key: int
     migrations: tuple[tuple[str, str], ...]
     tables: tuple[Table, ...]
-    wrapped_key: bytes
+    key: WrappedBackupKey
 
     def to_bytes(self) -> bytes:
         """Magic, version, length and the header itself."""
-        content = orjson.dumps(
-            {
-                "backup": self.backup.hex(),
-                "product": self.product,
-                "created": self.created,
-                "data_key": self.data_key,
-                "migrations": self.migrations,
-                "tables": described(list(self.tables)),
-                "key": self.wrapped_key.hex(),
-            }
-        )
+        fields = {
+            "backup": self.backup.hex(),
+            "product": self.product,
+            "created": self.created,
+            "data_key": self.data_key,
+            "migrations": self.migrations,
+            "tables": described(list(self.tables)),
+            "key": self.key.by_master_key.hex(),
+        }
+        if self.key.for_shares is not None:
+            fields["key_for_shares"] = self.key.for_shares.hex()
+        content = orjson.dumps(fields)
         return PREFIX.pack(MAGIC, FORMAT_VERSION, len(content)) + content
 
 
@@ -104,7 +106,10 @@ def parse_header(content: bytes) -> Header:
             data_key=int(fields["data_key"]),
             migrations=tuple((str(app), str(name)) for app, name in fields["migrations"]),
             tables=tuple(from_description(table) for table in fields["tables"]),
-            wrapped_key=bytes.fromhex(fields["key"]),
+            key=WrappedBackupKey(
+                bytes.fromhex(fields["key"]),
+                bytes.fromhex(fields["key_for_shares"]) if "key_for_shares" in fields else None,
+            ),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise BackupError("the header of the backup was changed or damaged") from None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple
 
-from databunker.crypto import hashing, store
+from databunker.crypto import backup_keys, hashing
 from databunker.crypto.errors import IntegrityFailure
+from databunker.crypto.recovery import RecoverySecret
 from databunker.crypto.secret_stream import FRAME_OVERHEAD, STREAM_HEADER_BYTES, StreamOpener
 
 from .errors import BackupError
@@ -42,19 +43,22 @@ class TableRows(NamedTuple):
 class Reader:
     """The rows of a backup, in order. Each is proved when it is given out; that none is missing, at the end.
 
+    With `shares` they open it, and no master key is needed.
+
     Raises, as all of its methods do:
         BackupError: it is no backup, or was changed, damaged or cut; the message says where.
         MasterKeyError: it was made under another master key, or none is configured.
+        RecoveryError: the shares don't open it.
     """
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, source: BinaryIO, *, shares: RecoverySecret | None = None) -> None:
         self._source = source
         self.position = 0
         prefix = self._up_to(PREFIX.size)
         content = self._exactly(parse_prefix(prefix))
         self.header: Header = parse_header(content)
         try:
-            self.key = store.open_backup_key(self.header.wrapped_key, backup=self.header.backup)
+            self.key = _key_of(self.header, shares)
         except IntegrityFailure:
             raise BackupError("the header of the backup was changed or damaged") from None
         self._opener = StreamOpener(self.key, header=self._exactly(STREAM_HEADER_BYTES), preamble=prefix + content)
@@ -129,6 +133,12 @@ class Reader:
         return bytes(parts)
 
 
+def _key_of(header: Header, shares: RecoverySecret | None) -> bytes:
+    if shares is None:
+        return backup_keys.open_with_master_key(header.key.by_master_key, backup=header.backup)
+    return backup_keys.open_with_shares(header.key.for_shares, backup=header.backup, shares=shares)
+
+
 class Verified(NamedTuple):
     """A backup that is whole: what it says of itself, and how many rows each table has."""
 
@@ -136,15 +146,17 @@ class Verified(NamedTuple):
     rows: dict[str, int]
 
 
-def verify_backup(source: BinaryIO, *, tell: Callable[[int], None] | None = None) -> Verified:
-    """Read a whole backup and prove it, with the master key and without any database.
+def verify_backup(
+    source: BinaryIO, *, shares: RecoverySecret | None = None, tell: Callable[[int], None] | None = None
+) -> Verified:
+    """Read a whole backup and prove it, with the master key or recovery shares and without any database.
 
     `tell` is called with the number of bytes read so far.
 
     Raises:
-        BackupError, MasterKeyError: see `Reader`.
+        BackupError, MasterKeyError, RecoveryError: see `Reader`.
     """
-    reader = Reader(source)
+    reader = Reader(source, shares=shares)
     for _ in reader:
         if tell is not None:
             tell(reader.position)

@@ -10,7 +10,9 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from audit import trail
 from databunker.access.actor import Actor
-from databunker.crypto import hashing, store
+from databunker.crypto import changing, hashing, store
+from databunker.crypto.masterkey import MasterKey
+from databunker.crypto.recovery import RecoverySecret
 from databunker.db.locks import setup_lock
 from databunker.db.statements import Insert, atomically, database, insert_many
 from databunker.erasure import journal
@@ -26,13 +28,20 @@ from .rows import encode_row
 from .snapshot import applied_migrations, read_rows
 from .tables import Table, described, tables
 
-__all__ = ["RESTORING", "Restored", "restore_backup"]
+__all__ = ["RESTORING", "Recovery", "Restored", "restore_backup"]
 
 Tell = Callable[[str, int, int | None], None]
 
 # The steps of a restore, as `tell` is given them.
 RESTORING, COMPARING, CHECKING = "restoring", "comparing", "checking"
 _SHOWN = 5
+
+
+class Recovery(NamedTuple):
+    """Where the master key is lost: shares that open the backup, and the master key that its keyring comes under."""
+
+    shares: RecoverySecret
+    master: MasterKey
 
 
 class Restored(NamedTuple):
@@ -55,6 +64,7 @@ def restore_backup(
     size: int | None = None,
     accept_damage: bool = False,
     hold_outbox: bool = False,
+    recovery: Recovery | None = None,
     tell: Tell = _nobody,
 ) -> Restored:
     """Restore the backup into the database of this process, in one transaction.
@@ -69,14 +79,17 @@ def restore_backup(
         size: of the backup in bytes, where it is known.
         accept_damage: restore also where the last of these proofs fails: the vault that was backed up was damaged.
         hold_outbox: make dead letters of what waits to be sent: some of it was sent since the backup.
+        recovery: open the backup with recovery shares rather than with the master key, and put the keyring under
+            another one.
         tell: called with the step, how far it is and, where it is known, how far it goes.
 
     Raises:
         BackupError: the database is not empty, its tables are other ones, or the backup does not prove itself.
         MasterKeyError: the backup was made under another master key.
+        RecoveryError: the shares don't open the backup, or not each of its keys.
         Unavailable: another process has been setting up this database for too long.
     """
-    reader = Reader(source)
+    reader = Reader(source, shares=recovery.shares if recovery else None)
     connection = connections[DEFAULT_DB_ALIAS]
     _require_same_tables(reader.header)
     own = tables()
@@ -88,12 +101,15 @@ def restore_backup(
             _require_same_rows(reader, own, tell)
             if is_transactional(connection):
                 _set_counters(reader, own)
+            recovered = changing.recover_keyring(recovery.shares, recovery.master) if recovery else 0
             checked = check_vault(tell=lambda done, total: tell(CHECKING, done, total))
             if checked.damaged and not accept_damage:
                 raise BackupError(_damage(checked))
             rows = {table.name: end.rows for table, end in zip(own, reader.ends, strict=True)}
             held = jobs.hold_all() if hold_outbox else 0
             detail = {"backup": reader.header.backup.hex(), "rows": sum(rows.values()), "held": held}
+            if recovery:
+                detail["recovered_keys"] = recovered
             trail.record(actor, BACKUP_RESTORED, detail=detail)
             journal.mark_restored(UUID(bytes=reader.header.backup))
     finally:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import databunker
-from databunker.crypto import store
+from databunker.crypto import backup_keys, store
 from databunker.crypto.keyring import Purpose
 from databunker.crypto.secret_stream import StreamSealer, new_stream_key
 from databunker.ids import unix_now
@@ -44,7 +44,7 @@ class Backup:
         self.tell = tell
         self._tables = tables()
         self._key = new_stream_key()
-        wrapped = store.wrap_backup_key(self._key, backup=backup)
+        wrapped = backup_keys.wrap(self._key, backup=backup)
         data_key = store.current_keyring().newest(Purpose.DATA).id
         self._snapshot = Snapshot()
         try:

@@ -33,7 +33,6 @@ __all__ = [
     "keyring_with",
     "load_keyring",
     "master_in_use",
-    "open_backup_key",
     "read_again",
     "reload_for",
     "reload_keyring",
@@ -41,7 +40,6 @@ __all__ = [
     "unseal",
     "use",
     "watch",
-    "wrap_backup_key",
     "wrapped_row",
 ]
 
@@ -187,11 +185,11 @@ def reload_keyring() -> Keyring:
         KeyringError, MasterKeyError: see `current_keyring`; also where this process only has it in memory.
     """
     rows = _rows()
-    master = _master_for(masterkey.fingerprint_of(rows[0].wrapped))
+    master = master_for(masterkey.fingerprint_of(rows[0].wrapped))
     return _keep(master, _opened(rows, master))
 
 
-def _master_for(fingerprint: int) -> MasterKey:
+def master_for(fingerprint: int) -> MasterKey:
     """The wrapping key of this fingerprint, or else the configured one, which says by itself that it doesn't fit.
 
     Raises:
@@ -217,7 +215,7 @@ def _reload() -> Keyring:
     fingerprint = masterkey.fingerprint_of(rows[0].wrapped)
     failure = MasterKeyError(_OTHER_MASTER_KEY)
     try:
-        master = _master_for(fingerprint)
+        master = master_for(fingerprint)
     except MasterKeyError as error:
         failure = error
     else:
@@ -263,7 +261,7 @@ def master_in_use() -> MasterKey:
         KeyringError, MasterKeyError: see `reload_keyring`.
     """
     rows = _rows()
-    master = _master_for(masterkey.fingerprint_of(rows[0].wrapped))
+    master = master_for(masterkey.fingerprint_of(rows[0].wrapped))
     for row in rows:
         master.unwrap(row.id, _purpose(row.purpose), row.wrapped)
     return master
@@ -324,25 +322,3 @@ def wrapped_row(key: Key, master: MasterKey) -> WrappedKey:
         id=key.id, purpose=key.purpose.value, wrapped=master.wrap(key), created=now, state=key.state.value,
         epoch=key.epoch, since=now,
     )  # fmt: skip
-
-
-# --- backups ---------------------------------------------------------------------------------------------------------
-
-
-def wrap_backup_key(secret: bytes, *, backup: bytes) -> bytes:
-    """See `MasterKey.wrap_backup_key`: under the master key that the keyring in the backup is under.
-
-    Raises:
-        KeyringError, MasterKeyError: see `reload_keyring`.
-    """
-    return master_in_use().wrap_backup_key(secret, backup=backup)
-
-
-def open_backup_key(wrapped: bytes, *, backup: bytes) -> bytes:
-    """See `MasterKey.unwrap_backup_key`. Needs no database; the old master key is as good as the present one.
-
-    Raises:
-        MasterKeyError: also where no master key is configured.
-        IntegrityFailure: it was changed.
-    """
-    return _master_for(envelope.key_id_of(wrapped)).unwrap_backup_key(wrapped, backup=backup)

@@ -5,6 +5,8 @@ Safe to run again and on many hosts.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -114,16 +116,26 @@ def _master_key(*, new_keyring: bool) -> Master:
     return new_master_key()
 
 
-def master_key_in_its_place(*, use_configured: bool) -> Master:
-    """The one that a keyring is to be recovered under: a new one, or the one that the settings name.
+@contextmanager
+def recovery_master_key(*, use_configured: bool) -> Iterator[Master]:
+    """The one that a keyring is to be recovered under: a new one, or the one that the settings name. Where what is done
+    with it fails, its file goes again.
 
     Raises:
         MasterKeyError: DATABUNKER_MASTERKEY_FILE names a file that is there, which is never overwritten; or see
             `new_master_key`.
     """
     store.check_sources()
-    if use_configured:
-        return Master(required_master_key())
+    master = Master(required_master_key()) if use_configured else _new_in_its_place()
+    try:
+        yield master
+    except BaseException:
+        if master.file:
+            master.file.unlink()
+        raise
+
+
+def _new_in_its_place() -> Master:
     if not settings.DATABUNKER_MASTERKEY_FILE:
         return new_master_key()
     named = Path(settings.DATABUNKER_MASTERKEY_FILE)

@@ -26,6 +26,7 @@ from databunker.backup.reading import Reader
 from databunker.backup.rows import decode_row, encode_row
 from databunker.backup.tables import Kind, tables
 from databunker.crypto import envelope, store
+from databunker.crypto.backup_keys import WrappedBackupKey
 from databunker.crypto.envelope import Place
 from databunker.crypto.errors import CryptoError, MasterKeyError
 from databunker.crypto.keyring import Keyring, new_keys
@@ -163,7 +164,7 @@ def _sealed_backup(frames: list[bytes]) -> bytes:
         data_key=1,
         migrations=(),
         tables=tuple(tables()),
-        wrapped_key=master.wrap_backup_key(key, backup=backup_id),
+        key=WrappedBackupKey(master.wrap_backup_key(key, backup=backup_id), None),
     ).to_bytes()
     sealer = StreamSealer(key, preamble=head)
     parts = [head, sealer.header]

@@ -9,15 +9,18 @@ from django.db import Error as DatabaseError
 
 from databunker.access.actor import operator
 from databunker.backup import create_backup, verify_backup
+from databunker.crypto.recovery import RecoverySecret
 from databunker.errors import VaultError
 from databunker.management.files import STANDARD, output, reading, stopping_cleanly
+from databunker.management.keys.ceremony import entered_shares
+from databunker.management.keys.verify_shares import add_descriptor
 from databunker.management.progress import Bars
 
 
 class Command(BaseCommand):
     help = (
         "Write the whole vault to one encrypted file, as it is at this moment, while it goes on serving; or verify "
-        "such a file. It opens under this vault's master key alone: keep a copy of that elsewhere."
+        "such a file. It opens under this vault's master key, or by recovery shares: keep a copy of that key elsewhere."
     )
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's interface
 
@@ -26,11 +29,16 @@ class Command(BaseCommand):
         parser.add_argument(
             "--verify", action="store_true", help="read FILE to its end and prove it; needs the master key, no database"
         )
+        parser.add_argument(
+            "--recover", action="store_true", help="with --verify: by recovery shares rather than by the master key"
+        )
+        add_descriptor(parser)
 
-    def handle(self, *, file: str, verify: bool, **_: Any) -> None:
+    def handle(self, *, file: str, verify: bool, **options: Any) -> None:
         try:
+            shares = entered_shares(options["shares_fd"]) if verify and options["recover"] else None
             with stopping_cleanly(), Bars(terminal=self.stderr.isatty()) as bars:
-                told = self._verify(file, bars) if verify else self._write(file, bars)
+                told = self._verify(file, bars, shares) if verify else self._write(file, bars)
         except VaultError as error:
             raise CommandError(error.message) from error
         except DatabaseError as error:
@@ -62,9 +70,9 @@ class Command(BaseCommand):
                 backup.close()
         return f"Backup of {rows:,} rows, {size:,} bytes."
 
-    def _verify(self, file: str, bars: Bars) -> str:
+    def _verify(self, file: str, bars: Bars, shares: RecoverySecret | None) -> str:
         with reading(file) as (source, size):
-            verified = verify_backup(source, tell=lambda done: bars.show("bytes", done, size))
+            verified = verify_backup(source, shares=shares, tell=lambda done: bars.show("bytes", done, size))
         header = verified.header
         made = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(header.created))
         lines = [f"{number:>14,}  {table}" for table, number in verified.rows.items() if number]

@@ -10,11 +10,16 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
 
 from databunker.access.actor import operator
-from databunker.backup import Restored, restore_backup
+from databunker.backup import Recovery, Restored, restore_backup
+from databunker.crypto import store
 from databunker.errors import VaultError
 from databunker.management.files import reading, stopping_cleanly
 from databunker.management.journals import check_journals, entries_of
+from databunker.management.keys.ceremony import entered_shares
+from databunker.management.keys.recover import tell_of
+from databunker.management.keys.verify_shares import add_descriptor
 from databunker.management.progress import Bars
+from databunker.management.setup import Master, recovery_master_key
 from vault.actions import replay_journal
 
 
@@ -46,21 +51,26 @@ class Command(BaseCommand):
             help="restore also what was damaged in the vault already when it was backed up",
         )
 
-    def handle(self, *, file: str, journal: list[str], accept_damage: bool, hold_outbox: bool, **_: Any) -> None:
+        parser.add_argument(
+            "--recover",
+            action="store_true",
+            help="the master key is lost: open the backup by recovery shares, and put its keys under a new master key",
+        )
+        add_descriptor(parser)
+        parser.add_argument(
+            "--use-configured",
+            action="store_true",
+            help="with --recover: under the master key that the settings name, rather than under a new one",
+        )
+
+    def handle(self, *, file: str, journal: list[str], recover: bool, **options: Any) -> None:
         started = time.monotonic()
         own = settings.ERASURE_JOURNAL_FILE
         journals = [*journal, own] if own and Path(own).exists() else journal
         try:
             check_journals(journals)
-            with stopping_cleanly(), Bars(terminal=self.stderr.isatty()) as bars, reading(file) as (source, size):
-                restored = restore_backup(
-                    operator(),
-                    source,
-                    size=size,
-                    accept_damage=accept_damage,
-                    hold_outbox=hold_outbox,
-                    tell=bars.show,
-                )
+            with stopping_cleanly():
+                restored, master = self._recovered(file, options) if recover else (self._restored(file, options), None)
         except VaultError as error:
             raise CommandError(error.message) from error
         except DatabaseError as error:
@@ -70,8 +80,28 @@ class Command(BaseCommand):
             ) from None
         except OSError as error:
             raise CommandError(f"the backup can't be read: {error.strerror}") from error
+        if master is not None:
+            tell_of(self, master)
+            store.use(master.key)  # the settings may not name it yet
         self.stdout.write(_summary(restored, seconds=time.monotonic() - started))
         self.stdout.write(_replayed(journals))
+
+    def _recovered(self, file: str, options: dict[str, Any]) -> tuple[Restored, Master]:
+        shares = entered_shares(options["shares_fd"])
+        with recovery_master_key(use_configured=options["use_configured"]) as master:
+            return self._restored(file, options, Recovery(shares, master.key)), master
+
+    def _restored(self, file: str, options: dict[str, Any], recovery: Recovery | None = None) -> Restored:
+        with Bars(terminal=self.stderr.isatty()) as bars, reading(file) as (source, size):
+            return restore_backup(
+                operator(),
+                source,
+                size=size,
+                accept_damage=options["accept_damage"],
+                hold_outbox=options["hold_outbox"],
+                recovery=recovery,
+                tell=bars.show,
+            )
 
 
 def _replayed(journals: list[str]) -> str:

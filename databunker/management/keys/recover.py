@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 
 from databunker.access.actor import operator
 from databunker.keys import recover_keyring, verify_shares
-from databunker.management.setup import Master, master_key_in_its_place
+from databunker.management.setup import Master, recovery_master_key
 
 from .ceremony import entered_shares
 from .verb import Verb
@@ -30,17 +30,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
 def _run(command: BaseCommand, options: dict[str, Any]) -> None:
     secret = entered_shares(options["shares_fd"])
     verify_shares(secret)  # before a master key is made
-    master = master_key_in_its_place(use_configured=options["use_configured"])
-    try:
+    with recovery_master_key(use_configured=options["use_configured"]) as master:
         count = recover_keyring(operator(), secret, master.key)
-    except BaseException:
-        if master.file:
-            master.file.unlink()
-        raise
     tell_of(command, master)
     command.stdout.write(
         f"{count} keys are under it, and open what is in the vault. Restart every process with it. Backups "
-        "made until now need the master key of their time."
+        "made until now need the master key of their time, or the shares (`manage.py restore --recover`)."
     )
 
 

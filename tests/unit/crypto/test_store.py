@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from databunker.crypto import changing, masterkey, store
+from databunker.crypto import backup_keys, changing, masterkey, store
 from databunker.crypto.errors import KeyringError, MasterKeyError, UnknownKey
 from databunker.crypto.keyring import REQUIRED, Key, Keyring, Purpose
 from databunker.crypto.masterkey import MasterKey
@@ -259,7 +259,7 @@ def test_a_process_that_knows_only_the_old_one_goes_on_with_what_it_has(
     with pytest.raises(MasterKeyError):
         store.reload_keyring()
     with pytest.raises(MasterKeyError):
-        store.wrap_backup_key(bytes(32), backup=bytes(16))
+        backup_keys.wrap(bytes(32), backup=bytes(16))
     settings.DATABUNKER_MASTERKEY = OTHER.secret.hex()
     assert store.master_in_use() == OTHER
 
@@ -298,13 +298,13 @@ def test_a_keyring_that_was_changed_is_never_taken_for_one_under_another_master_
 
 def test_a_backup_opens_with_the_old_master_key_too(settings: Any) -> None:
     make_keyring()
-    wrapped = store.wrap_backup_key(bytes(range(32)), backup=bytes(16))
+    wrapped = backup_keys.wrap(bytes(range(32)), backup=bytes(16)).by_master_key
     settings.DATABUNKER_MASTERKEY = OTHER.secret.hex()
     store.forget_cached()
     with pytest.raises(MasterKeyError, match="DATABUNKER_MASTERKEY_OLD"):
-        store.open_backup_key(wrapped, backup=bytes(16))
+        backup_keys.open_with_master_key(wrapped, backup=bytes(16))
     settings.DATABUNKER_MASTERKEY_OLD = MASTER.secret.hex()
-    assert store.open_backup_key(wrapped, backup=bytes(16)) == bytes(range(32))
+    assert backup_keys.open_with_master_key(wrapped, backup=bytes(16)) == bytes(range(32))
 
 
 # Changes

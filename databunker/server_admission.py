@@ -35,7 +35,7 @@ _OF_USUAL = 1 / 16
 _LAST_DATA_RECEIVED = slice(52, 56)
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n", re.IGNORECASE)
 # Load balancers ask whether the server lives, not whether it has time for them.
-ALWAYS_SERVED = b"GET /status "
+ALWAYS_SERVED = (b"GET /livez ", b"GET /readyz ", b"GET /status ")
 _BODY = b'{"status":"error","message":"too busy, try again later"}'
 _HEAD = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json; charset=utf-8\r\n"

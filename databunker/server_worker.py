@@ -245,12 +245,12 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
         finally:
             self._door.release()
 
-    def _turn_away(self, conn: Any, *, spare: bytes) -> bool:
+    def _turn_away(self, conn: Any, *, spare: tuple[bytes, ...]) -> bool:
         """Answer 503 without a look at the request, by who holds the door; whether it was one to be turned away."""
         if self._arrived(conn, self._receiver.receive) not in _CAN_BE_ANSWERED:
             return False
         request = read_ahead(conn)
-        if spare and request.startswith(spare):
+        if request.startswith(spare):
             self._chosen.append(conn)
             return False
         answer, length = refusal(request)
@@ -269,7 +269,7 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
                 if milliseconds_waited(conn.sock) < _STUCK_MILLISECONDS:
                     self._wait(conn)
                 else:
-                    self._turned_away.inc(self._turn_away(conn, spare=b""))
+                    self._turned_away.inc(self._turn_away(conn, spare=()))
 
     def _let_go_of_hanging(self) -> None:
         for _ in range(self._watch.look()):

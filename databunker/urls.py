@@ -7,6 +7,7 @@ from django.urls import include, path
 
 from databunker.api import errors as api
 from databunker.api.docs import DocsAsset, DocsPage
+from databunker.api.health import Live, Ready
 from databunker.api.v1.system import Status
 from databunker.pages import errors as pages
 
@@ -34,6 +35,8 @@ urlpatterns = [
     path("v1/", include("databunker.api.v1.urls")),
     path("status", Status.as_view()),
     path("status/", Status.as_view()),
+    path("livez", Live.as_view()),
+    path("readyz", Ready.as_view()),
     path("docs", DocsPage.as_view()),
     path("docs/<str:version>/<str:name>", DocsAsset.as_view()),
     path("console/", include("databunker.console.urls")),

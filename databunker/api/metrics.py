@@ -60,10 +60,11 @@ def _of_the_vault() -> bytes:
     """What stands in the database, the same on every host; left out while that can't be reached."""
     # The server counts before Django is set up.
     from databunker.keys import key_measures  # noqa: PLC0415
+    from databunker.readiness import outbox_lag  # noqa: PLC0415
     from databunker.watch.incidents import recent_by_kind  # noqa: PLC0415
 
     try:
-        counts, keys = recent_by_kind(), key_measures()
+        counts, keys, lag = recent_by_kind(), key_measures(), outbox_lag()
     except (DatabaseError, VaultError):
         return b""
     registry = CollectorRegistry()
@@ -75,6 +76,9 @@ def _of_the_vault() -> bytes:
     for purpose, number in keys.numbers.items():
         numbers.labels(purpose.value).set(number)
         ages.labels(purpose.value).set(keys.ages[purpose])
+    waited = Gauge("databunker_outbox_lag_seconds", "For how long messages have been due.", ["kind"], registry=registry)
+    for message, seconds in lag.items():
+        waited.labels(message).set(seconds)
     if keys.outdated is not None:
         Gauge("databunker_rewrap_rows", "Rows under an older data key.", registry=registry).set(keys.outdated)
     return generate_latest(registry)

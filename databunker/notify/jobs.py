@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Min, QuerySet
 
 from databunker.crypto import envelope, store
 from databunker.crypto.envelope import Place
@@ -37,6 +37,7 @@ __all__ = [
     "hold_all",
     "insert",
     "key_sources",
+    "lag",
     "open_payload",
     "payload_place",
     "postpone",
@@ -143,6 +144,14 @@ def due(kind: str, *, limit: int) -> list[Waiting]:
     """Whose turn has come, those who have waited longest first. It locks nothing."""
     found = Job.objects.filter(state=JobState.DUE, kind=kind, next_attempt__lte=unix_now()).order_by("next_attempt")
     return [Waiting(*row) for row in found.values_list(*Waiting._fields)[:limit]]
+
+
+def lag(kinds: Collection[str]) -> dict[str, int]:
+    """For each of these kinds, for how many seconds the job that is due for longest has waited; 0 where none is due."""
+    now = unix_now()
+    waiting = Job.objects.filter(state=JobState.DUE, kind__in=kinds).order_by()
+    first = dict(waiting.values_list("kind").annotate(Min("next_attempt")))
+    return {kind: max(now - first.get(kind, now), 0) for kind in kinds}
 
 
 def claim(waiting: Waiting, *, seconds: int) -> Job | None:

@@ -84,6 +84,7 @@ SETTINGS: list[Setting] = [
         ("LOG_LEVEL", str, "INFO", "Least severity that is logged.", {"choices": ("DEBUG", "INFO", "WARNING", "ERROR")}),
         ("TRUSTED_PROXIES", int, 0, "How many reverse proxies stand in front and append to `X-Forwarded-For`.", {"minimum": 0}),
         ("METRICS_ALLOWED_ADDRESSES", list, ["127.0.0.1", "::1"], "Client addresses that may read `/v1/metrics` without a token."),
+        ("READY_OUTBOX_LAG_SECONDS", int, 86_400, "How long a message may be due before `/readyz` answers `outbox`: for so long nothing has delivered, so the scheduler is gone. 0: it never does.", {"minimum": 0}),
         ("CORS_ALLOWED_ORIGINS", list, [], "Origins whose pages may call the API, such as `https://shop.example.com`."),
     ),
     *_group(

@@ -20,8 +20,8 @@ from tests.support.described import assert_described, described_path, the_docume
 
 __all__ = ["scene"]
 
-# Pages for people, which are no part of the API.
-PAGES = {"docs", "docs/<str:version>/<str:name>"}
+# Pages for people and what balancers ask, which are no part of the API.
+PAGES = {"docs", "docs/<str:version>/<str:name>", "livez", "readyz"}
 
 
 class Described(NamedTuple):

@@ -148,6 +148,8 @@ MATRIX = [
     Row("GET", "/v1/status/", CALLERS, None),
     Row("GET", "/status", CALLERS, None),
     Row("GET", "/status/", CALLERS, None),
+    Row("GET", "/livez", CALLERS, None),
+    Row("GET", "/readyz", CALLERS, None),
     # Whoever solves a captcha may have a code sent, whoever knows the code comes in.
     Row("GET", "/v1/captcha", CALLERS, None),
     Row("GET", "/v1/captcha/{captcha.code}", CALLERS, None),

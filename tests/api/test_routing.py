@@ -34,7 +34,7 @@ def test_pages_are_left_to_django(path: str) -> None:
     assert get_resolver().resolve(path)
 
 
-@pytest.mark.parametrize("path", ["/status", "/status/", "/docs"])
+@pytest.mark.parametrize("path", ["/status", "/status/", "/livez", "/readyz", "/docs"])
 def test_what_programs_ask_beside_the_api_takes_the_short_way_too(path: str) -> None:
     found = Routes().find(path)
     assert found is not None

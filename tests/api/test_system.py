@@ -12,6 +12,7 @@ from django.urls import get_resolver
 from databunker.access.models import TokenKind
 from databunker.api.errors import server_error
 from databunker.crypto.keyring import REQUIRED
+from databunker.notify import delivery
 from tests.api.helpers import assert_refused, routes, told_by, unreachable_database
 from tests.conftest import Api, new_token
 
@@ -88,7 +89,7 @@ def test_labels_are_templates_methods_and_codes_and_nothing_of_a_request(api: Ap
     # A worker's number, where there are several.
     found.pop("pid", None)
     assert set(found) == {"route", "method", "status", "le", "kind", "purpose"}
-    assert found["kind"] == {"hour", "day", "canary"}
+    assert found["kind"] == {"hour", "day", "canary", *delivery.kinds()}
     assert found["purpose"] == {purpose.value for purpose in REQUIRED}
     assert found["route"] <= {route for route, _ in routes()}
     assert found["status"] <= {"200", "204", "400", "403", "404", "405", "409", "413", "415", "429", "500", "503"}

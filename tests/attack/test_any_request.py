@@ -23,6 +23,8 @@ OTHERWISE = (
     "openapi.json",
     "receipt",
     "status",
+    "livez",
+    "readyz",
     "exp/retain",
     "exp/delete",
     "sys/backup",

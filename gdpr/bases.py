@@ -12,9 +12,21 @@ from databunker.crypto.keyring import Purpose
 from databunker.db.statements import for_share
 from databunker.errors import NotFound
 
-from .models import BasisStatus, LegalBasis, LegalBasisText
+from .models import BasisStatus, BasisType, LegalBasis, LegalBasisText
 
-__all__ = ["Basis", "Texts", "active_basis", "checked_text", "current_texts", "text_mac", "with_texts"]
+__all__ = [
+    "MAY_BE_OBJECTED_TO",
+    "Basis",
+    "Texts",
+    "active_basis",
+    "checked_text",
+    "current_texts",
+    "text_mac",
+    "with_texts",
+]
+
+# Art. 21(1): what rests on Art. 6(1)(e) or (f). A consent is withdrawn instead; to the others nobody objects.
+MAY_BE_OBJECTED_TO = frozenset({BasisType.PUBLIC_INTEREST, BasisType.LEGITIMATE_INTEREST})
 
 
 class Texts(NamedTuple):

@@ -18,6 +18,7 @@ __all__ = [
     "AGREEMENT_HISTORY_READ",
     "AGREEMENT_READ",
     "AGREEMENT_WITHDRAWN",
+    "APP_REVEALED",
     "ERASURE_PREVIEWED",
     "ERASURE_SCHEDULED",
     "ERASURE_WITHDRAWN",
@@ -35,7 +36,9 @@ __all__ = [
     "MAINTENANCE_DONE",
     "OBJECTION_MADE",
     "OBJECTION_WITHDRAWN",
+    "PERSON_DATA_LOOKED_AT",
     "PERSON_DELETED",
+    "PERSON_FIELDS_REVEALED",
     "PERSON_LOOKED_AT",
     "PERSON_RETAINED",
     "PERSON_REVEALED",
@@ -96,6 +99,9 @@ ERASURE_SCHEDULED = register(376, "erasure.schedule", "had the person's erasure 
 ERASURE_WITHDRAWN = register(377, "erasure.withdraw", "withdrew the person's erasure")
 PERSON_LOOKED_AT = register(378, "person.look", "looked the person up, with masked values")
 PERSON_REVEALED = register(379, "person.reveal", "saw the profile in clear")
+PERSON_DATA_LOOKED_AT = register(380, "person.data", "looked at the data beside the profile, with masked values")
+PERSON_FIELDS_REVEALED = register(381, "person.reveal_fields", "saw some fields of the profile in clear")
+APP_REVEALED = register(382, "person.reveal_app", "saw an application's data in clear")
 
 
 LOGIN_CODE_SENT = register(140, "login.prelogin", "asked for a login code")

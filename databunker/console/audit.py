@@ -37,7 +37,7 @@ from .audit_forms import KIND_NAMES, OUTCOME_NAMES, SearchForm
 from .pages import ConsolePage
 from .request_forms import FindRequestsForm
 
-__all__ = ["Events", "EventsAsCsv", "EventsAsJsonLines", "FindEvents", "OneEvent", "ProofOfEvent"]
+__all__ = ["Events", "EventsAsCsv", "EventsAsJsonLines", "FindEvents", "OneEvent", "ProofOfEvent", "event_lines"]
 
 _UNPROCESSABLE = 422
 MOST_EXPORTED = 100_000
@@ -56,7 +56,7 @@ class Line(NamedTuple):
     tone: str
 
 
-def _lines(actor: Actor, events: Iterable[FoundEvent]) -> list[Line]:
+def event_lines(actor: Actor, events: Iterable[FoundEvent]) -> list[Line]:
     found = list(events)
     accounts = {one.actor_token for one in found if one.actor_kind is ActorKind.ACCOUNT}
     keys = {one.actor_token for one in found if one.actor_kind in _TOKENS}
@@ -102,7 +102,7 @@ class _Search(ConsolePage):
         return self.render(
             form=form,
             find=find,
-            lines=_lines(self.actor, page.events) if page else [],
+            lines=event_lines(self.actor, page.events) if page else [],
             older=page.older if page else None,
             before=before,
             query=query.urlencode(),

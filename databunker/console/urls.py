@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from . import accounts, audit, configuration, dashboard, oidc, own_account, people, requests, sign_in, tokens
+from . import accounts, audit, configuration, dashboard, oidc, own_account, requests, sign_in, tokens
+from .people.urls import people_pages
 
 app_name = "console"
 
@@ -13,14 +14,7 @@ urlpatterns = [
     path("requests/find", requests.FindRequests.as_view(), name="find_requests"),
     path("requests/<uuid:rtoken>", requests.OneRequest.as_view(), name="request"),
     path("requests/<uuid:rtoken>/<slug:step>", requests.Decide.as_view(), name="decide"),
-    path("people", people.People.as_view(), name="people"),
-    path("people/<uuid:person>", people.Person.as_view(), name="person"),
-    path("people/<uuid:person>/report.<slug:form>", people.Report.as_view(), name="report"),
-    path("people/<uuid:person>/reveal", people.RevealPerson.as_view(), name="reveal_person"),
-    path("people/<uuid:person>/restrict", people.RestrictPerson.as_view(), name="restrict_person"),
-    path("people/<uuid:person>/lift", people.LiftRestriction.as_view(), name="lift_restriction"),
-    path("people/<uuid:person>/erase", people.Erase.as_view(), name="erase_person"),
-    path("people/<uuid:person>/keep", people.KeepPerson.as_view(), name="keep_person"),
+    *people_pages,
     path("audit", audit.Events.as_view(), name="audit"),
     path("audit.csv", audit.EventsAsCsv.as_view(), name="audit_csv"),
     path("audit.jsonl", audit.EventsAsJsonLines.as_view(), name="audit_json_lines"),

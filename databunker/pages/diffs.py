@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from databunker import jsontext
 
-__all__ = ["Difference", "differences", "fields"]
+__all__ = ["Difference", "differences", "field_text", "fields"]
 
 
 class Difference(NamedTuple):
@@ -24,7 +24,7 @@ def fields(document: Any, above: str = "") -> Iterator[tuple[str, str]]:
         for name, value in document.items():
             yield from fields(value, f"{above}.{name}" if above else name)
     else:
-        yield above, _text(document)
+        yield above, field_text(document)
 
 
 def differences(before: Any, after: Any) -> list[Difference]:
@@ -37,5 +37,6 @@ def differences(before: Any, after: Any) -> list[Difference]:
     ]
 
 
-def _text(value: Any) -> str:
+def field_text(value: Any) -> str:
+    """A value as it is shown: a text as it is, everything else as JSON."""
     return value if isinstance(value, str) else jsontext.dumps(value).decode()

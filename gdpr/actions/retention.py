@@ -24,6 +24,7 @@ from vault.records import OpenRecord
 
 from ..events import EXPIRATION_CANCELLED, EXPIRATION_STARTED, PERSON_DELETED, PERSON_RETAINED
 from ..expirations import STEPS, link_digest, open_link, parse_status, seal_expiration, take, upon
+from ..inputs import checked_reason
 from ..models import Expiration, ExpirationStatus
 from .tampered import Tampered
 
@@ -32,7 +33,7 @@ __all__ = ["cancel_expiration", "delete_by_link", "expire_people", "retain_by_li
 _WISHES = frozenset({"expiration", "status"})
 
 
-def start_expiration(actor: Actor, *, mode: str, identity: str, wish: dict[str, Any]) -> UUID:
+def start_expiration(actor: Actor, *, mode: str, identity: str, wish: dict[str, Any], reason: Any = "") -> UUID:
     """Set when the person is to be forgotten; the token of the link by which its holder decides otherwise.
 
     `wish` may have `expiration`, at most MAX_USER_RETENTION, and `status`: `wait`, or `retain` for an expiration that
@@ -41,8 +42,9 @@ def start_expiration(actor: Actor, *, mode: str, identity: str, wish: dict[str, 
     Raises:
         AccessDenied: the actor may not.
         NotFound: no such person, or forgotten.
-        BadRequest: a field of `wish` can't be read.
+        BadRequest: a field of `wish` can't be read, or no usable reason.
     """
+    text = checked_reason(reason)
     if set(wish) - _WISHES:
         # A mistyped `expiration` would keep the person for much longer than meant.
         raise BadRequest(f"an expiration has only: {', '.join(sorted(_WISHES))}")
@@ -60,20 +62,26 @@ def start_expiration(actor: Actor, *, mode: str, identity: str, wish: dict[str, 
             seal_expiration(link, holder=record, status=status, endtime=endtime, started_by=actor.token_id).save(
                 force_insert=True
             )
-            detail = {**lookup.trace(), "endtime": endtime, "expstatus": status.label}
+            detail = {**lookup.trace(), "endtime": endtime, "expstatus": status.label, **_said(text)}
             trail.record(actor, EXPIRATION_STARTED, subject=subject, sealer=record.key, detail=detail)
             return link
 
     return retrying(attempt)
 
 
-def cancel_expiration(actor: Actor, *, mode: str, identity: str) -> None:
+def _said(reason: str) -> dict[str, str]:
+    return {"message": reason} if reason else {}
+
+
+def cancel_expiration(actor: Actor, *, mode: str, identity: str, reason: Any = "") -> None:
     """As if none had been started; also where none was.
 
     Raises:
         AccessDenied: the actor may not.
         NotFound: no such person, or forgotten.
+        BadRequest: no usable reason.
     """
+    text = checked_reason(reason)
     lookup = lookups.parse(mode, identity, tenant=actor.tenant)
 
     def attempt() -> None:
@@ -81,9 +89,8 @@ def cancel_expiration(actor: Actor, *, mode: str, identity: str) -> None:
             record = find(actor, lookup, Permission.RETENTION_MANAGE, lock=True)
             record.require_active()
             take(record, "cancel")
-            trail.record(
-                actor, EXPIRATION_CANCELLED, subject=record.row.subject, sealer=record.key, detail=lookup.trace()
-            )
+            detail = {**lookup.trace(), **_said(text)}
+            trail.record(actor, EXPIRATION_CANCELLED, subject=record.row.subject, sealer=record.key, detail=detail)
 
     retrying(attempt)
 

@@ -22,10 +22,10 @@ from vault.actions import mark_restricted
 from vault.queries import find
 from vault.records import OpenRecord
 
-from ..bases import active_basis
+from ..bases import MAY_BE_OBJECTED_TO, active_basis
 from ..events import OBJECTION_MADE, OBJECTION_WITHDRAWN, PROCESSING_RESTRICTED, RESTRICTION_LIFTED
 from ..inputs import brief_name, checked_reason
-from ..models import BasisType, LegalBasis, RightKind
+from ..models import LegalBasis, RightKind
 from ..rights import exercise, parse_ground, rights_of, take_back
 
 __all__ = [
@@ -35,9 +35,6 @@ __all__ = [
     "restrict_processing",
     "withdraw_objection",
 ]
-
-# Art. 21(1): what rests on Art. 6(1)(e) or (f). A consent is withdrawn instead; to the others nobody objects.
-MAY_BE_OBJECTED_TO = frozenset({BasisType.PUBLIC_INTEREST, BasisType.LEGITIMATE_INTEREST})
 
 
 def restrict_processing(actor: Actor, *, mode: str, identity: str, ground: object, reason: Any = "") -> None:
@@ -109,21 +106,22 @@ def object_to_processing(actor: Actor, *, mode: str, identity: str, brief: str =
     _with_locked(actor, mode, identity, OBJECTION_MADE, act)
 
 
-def withdraw_objection(actor: Actor, *, mode: str, identity: str, brief: str = "") -> None:
+def withdraw_objection(actor: Actor, *, mode: str, identity: str, brief: str = "", reason: Any = "") -> None:
     """The person doesn't object to it any more, or never did.
 
     Raises:
         AccessDenied: the actor may not.
         NotFound: no such person, forgotten, or no such legal basis.
-        BadRequest: `brief` is no name.
+        BadRequest: `brief` is no name, or no usable reason.
     """
+    text = checked_reason(reason)
 
     def act(record: OpenRecord) -> dict[str, Any]:
         basis = _named(actor, brief) if brief else None
         if not take_back(record, RightKind.OBJECTION, basis=basis.id if basis else 0):
             return {"unchanged": True}
         _tell(record, webhooks.objection(record.token, brief=basis.brief if basis else "", objects=False))
-        return {"brief": basis.brief if basis else ""}
+        return {"brief": basis.brief if basis else "", "message": text}
 
     _with_locked(actor, mode, identity, OBJECTION_WITHDRAWN, act)
 

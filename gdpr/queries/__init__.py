@@ -1,20 +1,30 @@
 """Guarded reads of the workflows: permission and event before the answer."""
 
-from .agreements import AgreementView, History, HistoryLine, list_agreements, read_agreement, read_history
+from .agreements import (
+    AgreementView,
+    History,
+    HistoryLine,
+    list_agreements,
+    list_histories,
+    read_agreement,
+    read_history,
+)
 from .choices import Choice, list_choices
 from .cookies import CookieSettings, cookie_settings
 from .erasure import Erased, ErasurePreview, Kept, Part, Why, preview_erasure
-from .people import PersonView, look_at_person, reveal_person
+from .people import PersonView, look_at_person, reveal_app, reveal_fields, reveal_person
+from .person_parts import AppSeen, PersonData, SessionSeen, ShareSeen, look_at_data
 from .registers import ActivityView, list_activities, list_legal_bases
 from .report import read_report
 from .requests import RequestPage, RequestView, list_requests, list_requests_of, read_request
 from .retention import ExpirationView, expirations_of, read_expiration
-from .rights import Objection, Rights, read_rights, seen_rights
+from .rights import Objection, Rights, objectionable_briefs, read_rights, seen_rights
 from .sign_ins import SignInView, list_sign_ins
 
 __all__ = [
     "ActivityView",
     "AgreementView",
+    "AppSeen",
     "Choice",
     "CookieSettings",
     "Erased",
@@ -25,10 +35,13 @@ __all__ = [
     "Kept",
     "Objection",
     "Part",
+    "PersonData",
     "PersonView",
     "RequestPage",
     "RequestView",
     "Rights",
+    "SessionSeen",
+    "ShareSeen",
     "SignInView",
     "Why",
     "cookie_settings",
@@ -36,11 +49,14 @@ __all__ = [
     "list_activities",
     "list_agreements",
     "list_choices",
+    "list_histories",
     "list_legal_bases",
     "list_requests",
     "list_requests_of",
     "list_sign_ins",
+    "look_at_data",
     "look_at_person",
+    "objectionable_briefs",
     "preview_erasure",
     "read_agreement",
     "read_expiration",
@@ -48,6 +64,8 @@ __all__ = [
     "read_report",
     "read_request",
     "read_rights",
+    "reveal_app",
+    "reveal_fields",
     "reveal_person",
     "seen_rights",
 ]

@@ -34,6 +34,7 @@ __all__ = [
     "HistoryLine",
     "agreements_of",
     "list_agreements",
+    "list_histories",
     "read_agreement",
     "read_history",
 ]
@@ -153,13 +154,24 @@ def read_history(actor: Actor, *, brief: str, mode: str, identity: str) -> Histo
 def agreements_of(actor: Actor, record: OpenRecord) -> list[tuple[AgreementView, History]]:
     """All of a person's agreements, each with its history. Writes no event: whoever shows them does."""
 
-    def show(holder: Holder, rows: list[Agreement]) -> list[tuple[AgreementView, History]]:
-        return [(view, _history(holder, [row])) for row, view in zip(rows, _views(holder, rows), strict=True)]
-
     # They have been let in for all that there is of the person, whatever else their scope has.
     let_in = actor if actor.scope is None else replace(actor, scope=EVERYTHING)
-    found = _read(let_in, ByToken(record.token, record.row.subject), None, show)
+    found = _read(let_in, ByToken(record.token, record.row.subject), None, _with_histories)
     return [(_seen(actor, view), _history_seen(actor, past)) for view, past in found]
+
+
+def list_histories(actor: Actor, *, mode: str, identity: str) -> list[tuple[AgreementView, History]]:
+    """`list_agreements`, each with every change of it.
+
+    Raises:
+        BadRequest, AccessDenied, NotFound: see `list_agreements`.
+    """
+    found = _read(actor, lookups.parse(mode, identity, tenant=actor.tenant), AGREEMENTS_LISTED, _with_histories)
+    return [(_seen(actor, view), _history_seen(actor, past)) for view, past in found]
+
+
+def _with_histories(holder: Holder, rows: list[Agreement]) -> list[tuple[AgreementView, History]]:
+    return list(zip(_views(holder, rows), _histories(holder, rows), strict=True))
 
 
 Said = TypeVar("Said", AgreementView, HistoryLine)
@@ -305,13 +317,28 @@ def _views(holder: Holder, rows: list[Agreement]) -> list[AgreementView]:
 
 
 def _history(holder: Holder, rows: list[Agreement]) -> History:
-    (row,) = rows
-    last_events([row], holder)
+    last_events(rows, holder)
+    (past,) = _histories(holder, rows)
+    return past
+
+
+def _histories(holder: Holder, rows: list[Agreement]) -> list[History]:
+    """Of each of these agreements, in as many queries as for one; `last_events` has checked how they end."""
     token = _token(holder)
-    events = AgreementEvent.objects.filter(agreement=row.id).order_by("number")
-    lines = [_line(event, open_words(event, holder.of(row)), token) for event in events]
-    texts = LegalBasisText.objects.filter(basis=row.basis, version__in={line.text_version for line in lines})
-    return History(lines, {text.version: checked_text(text) for text in texts})
+    lines: dict[int, list[HistoryLine]] = {row.id: [] for row in rows}
+    holders = {row.id: holder.of(row) for row in rows}
+    for event in AgreementEvent.objects.filter(agreement__in=lines).order_by("number"):
+        lines[event.agreement].append(_line(event, open_words(event, holders[event.agreement]), token))
+    versions = {line.text_version for past in lines.values() for line in past}
+    stored = LegalBasisText.objects.filter(basis__in={row.basis for row in rows}, version__in=versions)
+    texts = {(text.basis, text.version): text for text in stored}
+
+    def text_of(row: Agreement) -> dict[int, Texts]:
+        spoken_of = sorted({line.text_version for line in lines[row.id]})
+        found = {version: texts.get((row.basis, version)) for version in spoken_of}
+        return {version: checked_text(text) for version, text in found.items() if text is not None}
+
+    return [History(lines[row.id], text_of(row)) for row in rows]
 
 
 def _token(holder: Holder) -> str:

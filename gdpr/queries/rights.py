@@ -6,16 +6,17 @@ from typing import Any, NamedTuple
 
 from audit import trail
 from databunker.access.actor import Actor
-from databunker.access.permissions import Permission
+from databunker.access.permissions import Permission, require
 from vault import lookups, visible
 from vault.queries import find
 from vault.records import OpenRecord
 
+from ..bases import MAY_BE_OBJECTED_TO
 from ..events import RIGHTS_READ
-from ..models import LegalBasis, RightKind
+from ..models import BasisStatus, LegalBasis, RightKind
 from ..rights import OpenRight, rights_of
 
-__all__ = ["Objection", "Rights", "read_rights", "seen_rights"]
+__all__ = ["Objection", "Rights", "objectionable_briefs", "read_rights", "seen_rights"]
 
 
 class Objection(NamedTuple):
@@ -51,6 +52,19 @@ def read_rights(actor: Actor, *, mode: str, identity: str) -> Rights:
     record = find(actor, lookup, Permission.RIGHTS_READ)
     trail.record(actor, RIGHTS_READ, subject=record.row.subject, sealer=record.key, detail=lookup.trace())
     return seen_rights(actor, record)
+
+
+def objectionable_briefs(actor: Actor) -> list[str]:
+    """The names of the legal bases that somebody may object to now. They are no secret, and leave no event.
+
+    Raises:
+        AccessDenied: the actor may not exercise rights of others.
+    """
+    require(actor, Permission.RIGHTS_CHANGE)
+    found = LegalBasis.objects.filter(
+        tenant=actor.tenant, status=BasisStatus.ACTIVE, basistype__in=sorted(MAY_BE_OBJECTED_TO)
+    )
+    return list(found.order_by("brief").values_list("brief", flat=True))
 
 
 def seen_rights(actor: Actor, record: OpenRecord) -> Rights:

@@ -36,8 +36,10 @@ class Everything(NamedTuple):
     shares: list[OpenShare]
 
 
-def everything_of(actor: Actor, record: OpenRecord) -> Everything:
+def everything_of(actor: Actor, record: OpenRecord, *, most: int | None = None) -> Everything:
     """What stands beside the profile, as far as the actor may see it. Writes no event: the caller says what it is for.
+
+    With `most` no more than so many of each kind, of sessions and shares the newest.
 
     Raises:
         IntegrityFailure: something of it was changed or moved.
@@ -48,16 +50,16 @@ def everything_of(actor: Actor, record: OpenRecord) -> Everything:
     return Everything(
         apps=[
             AppDataOf(stored.app, _data(actor, record, stored), stored.created, stored.changed)
-            for stored in AppRecord.objects.filter(**where).order_by("app")
+            for stored in AppRecord.objects.filter(**where).order_by("app")[:most]
             if visible.sees_app(actor, stored.app)
         ],
         sessions=[
             visible.session(actor, OpenSession(stored, record))
-            for stored in Session.objects.filter(**where, expires__gt=now).order_by("-stored", "digest")
+            for stored in Session.objects.filter(**where, expires__gt=now).order_by("-stored", "digest")[:most]
         ],
         shares=[
             OpenShare(stored, record)
-            for stored in SharedRecord.objects.filter(**where, expires__gt=now).order_by("-created", "digest")
+            for stored in SharedRecord.objects.filter(**where, expires__gt=now).order_by("-created", "digest")[:most]
         ],
     )
 

@@ -33,6 +33,7 @@ OF_ADMINISTRATORS = [
     "/console/settings",
     "/console/nothing",
 ]
+TABS_OF_A_PERSON = ["", "/data", "/agreements", "/requests", "/rights", "/trail"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -49,7 +50,7 @@ def test_pages_are_clean_in_both_themes_and_fit_a_phone(browser: Browser, site: 
             visit.page.set_viewport_size(size)
             for path in [
                 *OF_ADMINISTRATORS,
-                f"/console/people/{site.person}",
+                *(f"/console/people/{site.person}{tab}" for tab in TABS_OF_A_PERSON),
                 f"/console/people/{site.person}/erase",
                 *(f"/console/requests/{rtoken}" for rtoken in site.requests),
             ]:

@@ -12,7 +12,7 @@ from .agreements import (
 from .choices import Choice, list_choices
 from .cookies import CookieSettings, cookie_settings
 from .erasure import Erased, ErasurePreview, Kept, Part, Why, preview_erasure
-from .people import PersonView, look_at_person, reveal_app, reveal_fields, reveal_person
+from .people import PersonView, look_at_person, open_for_edit, reveal_app, reveal_fields, reveal_person
 from .person_parts import AppSeen, PersonData, SessionSeen, ShareSeen, look_at_data
 from .registers import ActivityView, list_activities, list_legal_bases
 from .report import read_report
@@ -57,6 +57,7 @@ __all__ = [
     "look_at_data",
     "look_at_person",
     "objectionable_briefs",
+    "open_for_edit",
     "preview_erasure",
     "read_agreement",
     "read_expiration",

@@ -9,7 +9,7 @@ from uuid import UUID
 from audit import trail
 from databunker import jsontext
 from databunker.access.actor import Actor
-from databunker.access.permissions import Permission
+from databunker.access.permissions import Permission, require
 from databunker.errors import AccessDenied, BadRequest, Conflict
 from vault import lookups, masking, visible
 from vault.app_records import app_name, find_app_record, open_app_data
@@ -24,7 +24,7 @@ from ..models import ExpirationStatus
 from .retention import ExpirationView
 from .rights import Rights, seen_rights
 
-__all__ = ["PersonView", "look_at_person", "reveal_app", "reveal_fields", "reveal_person"]
+__all__ = ["PersonView", "look_at_person", "open_for_edit", "reveal_app", "reveal_fields", "reveal_person"]
 
 
 class PersonView(NamedTuple):
@@ -76,6 +76,20 @@ def reveal_person(actor: Actor, *, token: str, purpose: str) -> dict[str, Any]:
     record = _active(actor, token, Permission.RECORD_READ)
     trail.record(actor, PERSON_REVEALED, subject=record.row.subject, sealer=record.key, detail={"purpose": said})
     return _seen_profile(actor, record)
+
+
+def open_for_edit(actor: Actor, *, token: str, purpose: str) -> OpenRecord:
+    """The record of whoever is about to be changed, to be shown in clear; told of as `reveal_person` is.
+
+    Raises:
+        AccessDenied: the actor may not read it, or not change it.
+        BadRequest, NotFound, ProcessingRestricted: see `reveal_person`.
+    """
+    said = checked_reason(purpose, needed=_NEEDED)
+    record = _active(actor, token, Permission.RECORD_CHANGE)
+    require(actor, Permission.RECORD_READ, subject=record.row.subject)
+    trail.record(actor, PERSON_REVEALED, subject=record.row.subject, sealer=record.key, detail={"purpose": said})
+    return visible.record(actor, record)
 
 
 def reveal_fields(actor: Actor, *, token: str, fields: Collection[str], purpose: str) -> dict[str, Any]:

@@ -68,6 +68,7 @@ class _ProfilePage(PersonPage):
             hidden=any(not line.clear for line in lines),
             ground=GROUND_NAMES[Ground(restriction.terms.ground)] if restriction else "",
             expiration=EXPIRATION_NAMES.get(view.expiration.status, ""),
+            may_edit=self.may(Permission.RECORD_CHANGE) and self._may_reveal(view),
             may_report=self.may(Permission.REPORT_READ),
             status=status,
         )

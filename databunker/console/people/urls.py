@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import erase, parts, person, rights, search
+from . import edit, erase, parts, person, rights, search
 
 __all__ = ["people_pages"]
 
@@ -17,6 +17,9 @@ people_pages = [
     path("people/<uuid:person>/requests", parts.PersonRequests.as_view(), name="person_requests"),
     path("people/<uuid:person>/trail", parts.PersonTrail.as_view(), name="person_trail"),
     path("people/<uuid:person>/rights", rights.PersonRights.as_view(), name="person_rights"),
+    path("people/<uuid:person>/edit", edit.EditPerson.as_view(), name="edit_person"),
+    path("people/<uuid:person>/edit/preview", edit.PreviewEdit.as_view(), name="preview_edit"),
+    path("people/<uuid:person>/edit/save", edit.SaveEdit.as_view(), name="save_edit"),
     path("people/<uuid:person>/restrict", rights.RestrictPerson.as_view(), name="restrict_person"),
     path("people/<uuid:person>/lift", rights.LiftRestriction.as_view(), name="lift_restriction"),
     path("people/<uuid:person>/object", rights.ObjectForPerson.as_view(), name="object_for_person"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 
-from .conftest import Site, visiting
+from .conftest import Site, Visit, visiting
 
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 OF_STRANGERS = ["/", "/console/sign-in", "/console/signed-out", "/nothing"]
@@ -33,7 +33,7 @@ OF_ADMINISTRATORS = [
     "/console/settings",
     "/console/nothing",
 ]
-TABS_OF_A_PERSON = ["", "/data", "/agreements", "/requests", "/rights", "/trail"]
+TABS_OF_A_PERSON = ["", "/data", "/agreements", "/requests", "/rights", "/trail", "/edit"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -57,6 +57,21 @@ def test_pages_are_clean_in_both_themes_and_fit_a_phone(browser: Browser, site: 
                 visit.go(path).assert_clean()
             visit.page.get_by_role("button", name="Refuse").click()
             visit.assert_clean()  # without the reason that it needs
+            visit.go(f"/console/people/{site.person}").page.get_by_role("button", name="Reveal what is ticked").click()
+            visit.assert_clean()
+            change_the_profile_of(site.person, visit)
+
+
+def change_the_profile_of(person: str, visit: Visit) -> None:
+    """As far as the preview, with a mistake on the way."""
+    visit.go(f"/console/people/{person}/edit").page.get_by_label("Reason").fill("a letter")
+    visit.page.get_by_role("button", name="Open the profile").click()
+    visit.assert_clean()
+    visit.page.get_by_role("button", name="Show what would change").click()
+    visit.assert_clean()
+    visit.page.get_by_label("first_name", exact=False).first.fill("Anna")
+    visit.page.get_by_role("button", name="Show what would change").click()
+    visit.assert_clean()
 
 
 @pytest.mark.parametrize("language", ["Deutsch", "Français", "Español"])

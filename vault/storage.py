@@ -32,6 +32,7 @@ __all__ = [
     "key_of",
     "last_number",
     "page",
+    "page_after",
     "record_insert",
     "replace",
     "replace_profile",
@@ -63,6 +64,10 @@ _WITH_DIGEST = (
 _BY_DIGEST = f"{_WITH_DIGEST} LIMIT 2"
 _HOLDERS = f"{_WITH_DIGEST} ORDER BY i.slot LIMIT %s OFFSET %s"
 _PAGE = f"SELECT {_COLUMNS} FROM vault_record r WHERE r.tenant = %s ORDER BY r.id LIMIT %s OFFSET %s"  # noqa: S608
+_BEHIND_NUMBER = (
+    f"SELECT r.id, {_COLUMNS} FROM vault_record r "  # noqa: S608
+    "WHERE r.tenant = %s AND r.id > %s ORDER BY r.id LIMIT %s"
+)
 _WALK = f"SELECT r.id, {_COLUMNS} FROM vault_record r WHERE r.id > %s ORDER BY r.id LIMIT %s"  # noqa: S608
 _REPLACE_PROFILE = (
     "UPDATE vault_record SET version = %s, profile = %s, digests = %s, index_epoch = %s, changed = %s "
@@ -176,6 +181,11 @@ def count_holders(tenant: int, digest: bytes) -> int:
 def page(tenant: int, *, offset: int, limit: int) -> list[OpenRecord]:
     """Records in the order of their creation, forgotten ones included."""
     return [_opened(row) for row in fetch_all(_PAGE, [tenant, limit, offset])]
+
+
+def page_after(tenant: int, number: int, *, limit: int) -> list[tuple[int, OpenRecord]]:
+    """The next records behind the one with this number, each with its own: however far, no row is counted."""
+    return [(row[0], _opened(row[1:])) for row in fetch_all(_BEHIND_NUMBER, [tenant, number, limit])]
 
 
 def walk(*, after: int, limit: int) -> list[tuple[int, OpenRecord]]:

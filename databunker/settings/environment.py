@@ -94,7 +94,7 @@ SETTINGS: list[Setting] = [
         ("DEFAULT_COUNTRY", str, "GB", "Country (ISO 3166-1) of telephone numbers written without a country code."),
         ("LENIENT_PHONE", bool, False, "Accept a profile whose phone is not a telephone number; it is then not findable by phone."),
         ("CREATE_USER_WITHOUT_ACCESS_TOKEN", bool, False, "Let anyone call `POST /v1/user`."),
-        ("LIST_USERS", str, "off", "`POST /v1/users`: `off`, `unlock` (needs an unlock of 60 s first) or `legacy` (as the peer: a token is enough).", {"choices": ("off", "unlock", "legacy")}),
+        ("LIST_USERS", str, "off", "`POST /v1/users`, and the console's list: `off`, `unlock` (needs an unlock of 60 s first) or `legacy` (as the peer: a token is enough; the console needs the unlock all the same).", {"choices": ("off", "unlock", "legacy")}),
         ("SELFSERVICE_USER_RECORD_CHANGE", bool, False, "Let people change their own record at once, except fields that the schema marks `admin`."),
         ("SELFSERVICE_APP_RECORD_CHANGE", list, [], "Applications whose data people may change themselves at once: names or patterns such as `*`, `ship*`, `*ing`, `*pp*`."),
         ("SELFSERVICE_FORGET_ME", bool, False, "Let people have themselves forgotten at once."),

@@ -65,6 +65,9 @@ TABLE = [
     Row("console/requests/<uuid:rtoken>/<slug:step>", "POST", {"admin", "dpo", "root"}),
     Row("console/people", "GET", EVERYBODY),
     Row("console/people", "POST", EVERYBODY),
+    # Where listing is on: see test_people_listing.py.
+    Row("console/people/all", "GET", set()),
+    Row("console/people/all/unlock", "POST", set()),
     Row("console/people/<uuid:person>", "GET", EVERYBODY),
     Row("console/people/<uuid:person>/report.<slug:form>", "GET", {"admin", "dpo", "root"}),
     Row("console/people/<uuid:person>/reveal", "POST", {"admin", "dpo", "support", "root"}),

@@ -5,7 +5,18 @@ from .erasing import Parts, parts_of
 from .everything import AppDataOf, Everything, everything_of
 from .holders import holders_of, record_of
 from .login import find_for_login
-from .records import Page, find, find_subject, find_subjects, list_holders, list_records, open_unlock, read_record
+from .records import (
+    Browsed,
+    Page,
+    browse_records,
+    find,
+    find_subject,
+    find_subjects,
+    list_holders,
+    list_records,
+    open_unlock,
+    read_record,
+)
 from .sessions import SessionPage, list_sessions, read_session
 from .shares import SharedData, list_shares, read_share
 from .tokens import TokenView, list_tokens, page_of_tokens, read_token
@@ -14,12 +25,14 @@ from .trail import find_in_trail
 __all__ = [
     "AppData",
     "AppDataOf",
+    "Browsed",
     "Everything",
     "Page",
     "Parts",
     "SessionPage",
     "SharedData",
     "TokenView",
+    "browse_records",
     "everything_of",
     "find",
     "find_for_login",

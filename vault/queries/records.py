@@ -22,7 +22,9 @@ from ..models import Record
 from ..records import OpenRecord
 
 __all__ = [
+    "Browsed",
     "Page",
+    "browse_records",
     "find",
     "find_subject",
     "find_subjects",
@@ -38,6 +40,13 @@ class Page(NamedTuple):
 
     total: int
     records: list[OpenRecord]
+
+
+class Browsed(NamedTuple):
+    """Some records; `following` is the number to go on behind, None where there are no more."""
+
+    records: list[OpenRecord]
+    following: int | None
 
 
 def read_record(actor: Actor, *, mode: str, identity: str) -> OpenRecord:
@@ -162,13 +171,31 @@ def list_records(actor: Actor, *, offset: int, limit: int, unlock: str | None) -
     return Page(total, [_listed(actor, record) for record in records])
 
 
+def browse_records(actor: Actor, *, unlock: str, after: int, limit: int) -> Browsed:
+    """The people behind the record with the number `after`, oldest first; needs an unlock whatever LIST_USERS says.
+
+    Raises:
+        AccessDenied: listing is off, the actor may not list, or the unlock is expired or another's.
+    """
+    require(actor, Permission.RECORD_LIST)
+    if settings.LIST_USERS == "off":
+        raise AccessDenied("listing users is switched off: see the setting LIST_USERS")
+    if not unlocked(unlock, tenant=actor.tenant, token_id=actor.token_id):
+        raise AccessDenied("listing users needs an unlock")
+    found = storage.page_after(actor.tenant, after, limit=limit + 1)
+    shown = found[:limit]
+    records = [record for _, record in shown]
+    _record_each(actor, RECORDS_LISTED, records)
+    return Browsed([_listed(actor, record) for record in records], shown[-1][0] if len(found) > limit else None)
+
+
 def _listed(actor: Actor, record: OpenRecord) -> OpenRecord:
     """Of somebody whose data may not be processed no more than that there is somebody."""
     return visible.nothing_of(record) if restriction.binds(actor, record) else visible.record(actor, record)
 
 
-def open_unlock(actor: Actor) -> str:
-    """A UUID that lets the same caller list people for the next 60 s.
+def open_unlock(actor: Actor, *, reason: str = "") -> str:
+    """A UUID that lets the same caller list people for the next 60 s; the event says why, where that is given.
 
     Raises:
         AccessDenied: the actor may not list people, or has no access token that the unlock could belong to.
@@ -178,7 +205,7 @@ def open_unlock(actor: Actor) -> str:
         raise AccessDenied
     with atomically():
         unlock = grant_unlock(tenant=actor.tenant, token_id=actor.token_id)
-        trail.record(actor, UNLOCK_GRANTED)
+        trail.record(actor, UNLOCK_GRANTED, detail={"message": reason} if reason else None)
     return unlock
 
 

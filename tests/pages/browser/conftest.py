@@ -87,6 +87,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "CONSOLE_TRIES_PER_ADDRESS": "1000/1h",
         "CONSOLE_TRIES_PER_ACCOUNT": "100/1h",
         "LOGIN_CODES_PER_PERSON": "100/1h",
+        "LIST_USERS": "unlock",
     }
     with mail_server() as (taker, port):
         folder = tmp_path_factory.mktemp("site")

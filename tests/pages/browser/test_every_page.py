@@ -60,6 +60,10 @@ def test_pages_are_clean_in_both_themes_and_fit_a_phone(browser: Browser, site: 
             visit.go(f"/console/people/{site.person}").page.get_by_role("button", name="Reveal what is ticked").click()
             visit.assert_clean()
             change_the_profile_of(site.person, visit)
+            visit.go("/console/people/all").assert_clean()
+            visit.page.get_by_label("Reason").fill("doubles")
+            visit.page.get_by_role("button", name="Open the list").click()
+            visit.assert_clean()
 
 
 def change_the_profile_of(person: str, visit: Visit) -> None:

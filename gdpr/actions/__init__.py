@@ -4,6 +4,7 @@ from ..inputs import MAX_REASON
 from .activities import delete_activity, link_basis, save_activity, unlink_basis
 from .agreement_upkeep import Rekeyed, bind_pending, drop_pending, expire_agreements, rekey_pending
 from .agreements import accept_agreement, revoke_agreements, withdraw_agreement
+from .due import Tampered
 from .erasure import Scheduled, carry_out_erasures, cools_off, schedule_erasure, withdraw_erasure
 from .legal_bases import delete_legal_basis, ensure_default_bases, save_legal_basis
 from .login import LoggedIn, log_in, purge_login, send_login_code
@@ -26,7 +27,6 @@ from .rights import (
     withdraw_objection,
 )
 from .sign_ins import end_sign_in
-from .tampered import Tampered
 from .wishes import (
     Outcome,
     agree,

@@ -18,7 +18,6 @@ from audit import trail
 from databunker import periods
 from databunker.access.actor import Actor, operator
 from databunker.access.permissions import Permission
-from databunker.crypto.errors import IntegrityFailure, UnknownKey
 from databunker.db.statements import atomically, retrying
 from databunker.ids import unix_now
 from vault import lookups
@@ -30,11 +29,9 @@ from ..events import ERASURE_SCHEDULED, ERASURE_WITHDRAWN
 from ..inputs import checked_reason
 from ..models import ExercisedRight, RightKind
 from ..rights import exercise, open_right, take_back
-from .tampered import Tampered
+from .due import forget_due
 
 __all__ = ["Scheduled", "carry_out_erasures", "cools_off", "schedule_erasure", "schedule_found", "withdraw_erasure"]
-
-_PAGE = 100
 
 
 class Scheduled(NamedTuple):
@@ -106,31 +103,11 @@ def carry_out_erasures(now: int, limit: int) -> int:
     Raises:
         Tampered: some could not be forgotten, after others were.
     """
-    done = left = 0
-    tampered = False
-    while done < limit:
-        page = _due(now, offset=left, limit=limit - done)
-        if not page:
-            break
-        for tenant, subject in page:
-            try:
-                erased = retrying(partial(_carry_out, tenant, subject, now))
-            except (IntegrityFailure, UnknownKey):
-                erased, tampered = False, True
-            done += erased
-            left += not erased
-    if tampered:
-        raise Tampered(done)
-    return done
-
-
-def _due(now: int, *, offset: int, limit: int) -> list[tuple[int, bytes]]:
     due = ExercisedRight.objects.filter(kind=RightKind.ERASURE, due__lte=now).order_by("due", "tenant", "subject")
-    rows = due.values_list("tenant", "subject")[offset : offset + min(limit, _PAGE)]
-    return [(tenant, bytes(subject)) for tenant, subject in rows]
+    return forget_due(due, partial(_carry_out, now=now), limit=limit)
 
 
-def _carry_out(tenant: int, subject: bytes, now: int) -> bool:
+def _carry_out(tenant: int, subject: bytes, *, now: int) -> bool:
     """Whether the person was forgotten by this, and not by another host, or not at all.
 
     Raises:

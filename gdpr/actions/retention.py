@@ -13,7 +13,7 @@ from audit import trail
 from databunker import periods
 from databunker.access.actor import Actor, operator
 from databunker.access.permissions import Permission
-from databunker.crypto.errors import IntegrityFailure, UnknownKey
+from databunker.crypto.errors import IntegrityFailure
 from databunker.db.statements import atomically, retrying
 from databunker.errors import AccessDenied, BadRequest
 from databunker.ids import new_token, parse_token, unix_now
@@ -26,7 +26,7 @@ from ..events import EXPIRATION_CANCELLED, EXPIRATION_STARTED, PERSON_DELETED, P
 from ..expirations import STEPS, link_digest, open_link, parse_status, seal_expiration, take, upon
 from ..inputs import checked_reason
 from ..models import Expiration, ExpirationStatus
-from .tampered import Tampered
+from .due import forget_due
 
 __all__ = ["cancel_expiration", "delete_by_link", "expire_people", "retain_by_link", "start_expiration"]
 
@@ -155,7 +155,8 @@ def _follow(actor: Actor, link: str) -> tuple[Actor, OpenRecord]:
 
 
 def expire_people(now: int, limit: int) -> int:
-    """Forget at most `limit` people whose time was over at `now`, each in a transaction of its own; how many.
+    """Forget at most `limit` people whose time was over at `now`, the longest first, each in a transaction of its own.
+    How many.
 
     Several hosts may do so at once: a record that another one holds is left to it. Whose processing is restricted is
     left until the restriction is lifted.
@@ -163,35 +164,11 @@ def expire_people(now: int, limit: int) -> int:
     Raises:
         Tampered: some could not be forgotten, after others were.
     """
-    done = left = 0
-    tampered = False
-    while done < limit:
-        page = _due(now, offset=left, limit=limit - done)
-        if not page:
-            break
-        for tenant, subject in page:
-            try:
-                expired = retrying(partial(_expire, tenant, subject, now))
-            except (IntegrityFailure, UnknownKey):
-                expired, tampered = False, True
-            done += expired
-            left += not expired
-    if tampered:
-        raise Tampered(done)
-    return done
-
-
-_PAGE = 100
-
-
-def _due(now: int, *, offset: int, limit: int) -> list[tuple[int, bytes]]:
-    """Whose time was over at `now`, the longest first."""
     due = Expiration.objects.filter(status=ExpirationStatus.WAIT, endtime__lte=now)
-    rows = due.order_by("endtime", "tenant", "subject").values_list("tenant", "subject")
-    return [(tenant, bytes(subject)) for tenant, subject in rows[offset : offset + min(limit, _PAGE)]]
+    return forget_due(due.order_by("endtime", "tenant", "subject"), partial(_expire, now=now), limit=limit)
 
 
-def _expire(tenant: int, subject: bytes, now: int) -> bool:
+def _expire(tenant: int, subject: bytes, *, now: int) -> bool:
     """Whether the person was forgotten by this, and not by another host or not at all.
 
     Raises:

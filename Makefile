@@ -48,7 +48,7 @@ test-mysql: $(VENV)/.dev $(VENV)/.mysql ## run all tests on MySQL or MariaDB (MY
 	DATABASE_URL=$(MYSQL_URL) $(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 .PHONY: test-slow
-test-slow: $(VENV)/.dev $(VENV)/.mysql ## run the tests that take longer, among them short drills on private servers
+test-slow: $(VENV)/.dev $(VENV)/.mysql $(VENV)/.otel ## run the tests that take longer, among them short drills on private servers
 	DATABASE_URL= $(BIN)/python -m pytest -n 2 -m slow $(ARGS)
 
 .PHONY: test-all
@@ -160,7 +160,7 @@ advisories: $(BIN)/python ## pip-audit: is there an advisory for a version that 
 	test -x $(VENV)/audit/bin/pip-audit || $(PYTHON) -m venv $(VENV)/audit
 	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==$(PIP_AUDIT)
 	$(VENV)/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
-		-r requirements.txt -r requirements-dev.txt -r requirements-mysql.txt -r requirements-docs.txt
+		-r requirements.txt -r requirements-dev.txt -r requirements-mysql.txt -r requirements-docs.txt -r requirements-otel.txt -r requirements-deploy.txt
 
 .PHONY: format
 format: $(VENV)/.dev ## let ruff repair what it can
@@ -184,8 +184,11 @@ lock: $(BIN)/python ## pin requirements*.in with hashes; UPGRADE=1 takes the new
 	$(LOCK) --output-file requirements-dev.txt requirements-dev.in
 	$(LOCK) --output-file requirements-mysql.txt requirements-mysql.in
 	$(LOCK) --output-file requirements-docs.txt requirements-docs.in
+	$(LOCK) --output-file requirements-otel.txt requirements-otel.in
+	$(LOCK) --output-file requirements-deploy.txt requirements-deploy.in
 
 DOCS := $(VENV)/docs
+DEPLOY := $(VENV)/deploy
 
 .PHONY: docs
 docs: $(VENV)/.runtime $(DOCS)/.installed ## build the documentation site into build/site, and check every link within it
@@ -242,6 +245,16 @@ $(VENV)/.runtime: requirements.txt | $(BIN)/python
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	$(PIP) --requirement requirements-dev.txt
+	@touch $@
+
+$(VENV)/.otel: requirements-otel.txt $(VENV)/.runtime
+	$(PIP) --requirement requirements-otel.txt
+	@touch $@
+
+# An environment of its own: the tools share no version with the product.
+$(DEPLOY)/.installed: requirements-deploy.txt | $(BIN)/python
+	test -x $(DEPLOY)/bin/python || $(PYTHON) -m venv $(DEPLOY)
+	$(DEPLOY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-deploy.txt
 	@touch $@
 
 # An environment of its own: the site shares no version with the product.

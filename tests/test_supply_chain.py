@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
-TOGETHER = ("requirements", "requirements-dev", "requirements-mysql")
-LISTS = (*TOGETHER, "requirements-docs")
+TOGETHER = ("requirements", "requirements-dev", "requirements-mysql", "requirements-otel")
+LISTS = (*TOGETHER, "requirements-docs", "requirements-deploy")
 _NAME = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 

@@ -20,7 +20,7 @@ from .endpoint import Call, Endpoint
 
 __all__ = ["DocsAsset", "DocsPage", "assets_version"]
 
-_OURS = Path(settings.BASE_DIR) / "static" / "docs"
+_OURS = Path(settings.RESOURCES) / "static" / "docs"
 _SWAGGER_UI: Any = files("drf_spectacular_sidecar") / "static" / "drf_spectacular_sidecar" / "swagger-ui-dist"
 _SCRIPT, _STYLE = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
 # Only these are served: a name in a path never becomes a file's name.

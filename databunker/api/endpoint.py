@@ -16,7 +16,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.views import APIView
 
 from audit.events import EventType
-from databunker import refusals
+from databunker import refusals, tracing
 from databunker.access import rates
 from databunker.access.actor import Actor, ActorKind
 from databunker.access.admission import require_within
@@ -110,7 +110,9 @@ class Endpoint(APIView):
         named(response, request)
         if settings.CORS_ALLOWED_ORIGINS:
             cors.allow(request, response)
-        metrics.observe(route, request.method or "", response.status_code, perf_counter() - started)
+        seconds = perf_counter() - started
+        metrics.observe(route, request.method or "", response.status_code, seconds)
+        tracing.observe(request, response, seconds=seconds)
         return response
 
     def _answer(self, request: HttpRequest, kwargs: dict[str, Any], route: str) -> HttpResponseBase:

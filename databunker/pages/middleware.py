@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
+from databunker import tracing
 from databunker.accounts import sessions as stored
 from databunker.accounts.sessions import Audience, Session
 from databunker.callers import request_id
@@ -34,11 +36,14 @@ _HSTS = f"max-age={365 * 24 * 60 * 60}"
 
 
 def faults(get_response: Handler) -> Handler:
-    """A connection to the database that has broken is replaced before it is used."""
+    """A connection to the database that has broken is replaced before it is used; the answer is traced, if wanted."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        started = perf_counter()
         replace_broken()
-        return get_response(request)
+        response = get_response(request)
+        tracing.observe(request, response, seconds=perf_counter() - started)
+        return response
 
     return middleware
 

@@ -13,7 +13,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from .databases import database_config
-from .environment import BASE_DIR, read
+from .environment import BASE_DIR, RESOURCES, read
 from .logs import logging_config
 from .pages import content_security_policy
 
@@ -86,7 +86,7 @@ APPEND_SLASH = False
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [RESOURCES / "templates"],
         "OPTIONS": {
             "context_processors": ["django.template.context_processors.csrf", "databunker.pages.context.page"],
             "builtins": ["django.templatetags.i18n", "databunker.pages.templatetags.pages"],
@@ -98,10 +98,10 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [RESOURCES / "locale"]
 STATIC_URL = "/static/"
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
-STATICFILES_DIRS = [BASE_DIR / "static", ("django_htmx", files("django_htmx") / "static" / "django_htmx")]
+STATICFILES_DIRS = [RESOURCES / "static", ("django_htmx", files("django_htmx") / "static" / "django_htmx")]
 WHITENOISE_USE_FINDERS = True  # no `collectstatic`: the few files there are stand where they are
 WHITENOISE_MAX_AGE = 31_536_000  # addresses of files change with what is in them: see the tag `asset`
 

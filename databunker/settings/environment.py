@@ -1,11 +1,13 @@
 """Every setting of the product: its name, type, default and meaning, in one table.
 
 `docs/configuration.md` is made from this table (`manage.py show_settings --markdown`), and a test keeps
-the two alike. Values come from the environment or from a `.env` file beside `manage.py`.
+the two alike. Values come from the environment or from a `.env` file: beside `manage.py` in a clone, else where the
+process was started.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,16 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-__all__ = ["BASE_DIR", "SETTINGS", "Setting", "read"]
+__all__ = ["BASE_DIR", "COMMAND", "RESOURCES", "SETTINGS", "Setting", "read"]
 
-BASE_DIR = Path(__file__).resolve().parent.parent.parent
+_PACKAGE = Path(__file__).resolve().parent.parent
+_IN_A_CLONE = (_PACKAGE.parent / "manage.py").is_file()
+# Where `.env` and `var/` are.
+BASE_DIR = _PACKAGE.parent if _IN_A_CLONE else Path.cwd()
+# Where `static/`, `templates/`, `locale/` and `deploy/` are; a wheel has them inside of the package.
+RESOURCES = _PACKAGE.parent if _IN_A_CLONE else _PACKAGE / "resources"
+# What starts a command of ours as a process of its own.
+COMMAND = [sys.executable, str(BASE_DIR / "manage.py")] if _IN_A_CLONE else [sys.executable, "-m", "databunker"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,8 @@ SETTINGS: list[Setting] = [
         ("TRUSTED_PROXIES", int, 0, "How many reverse proxies stand in front and append to `X-Forwarded-For`.", {"minimum": 0}),
         ("METRICS_ALLOWED_ADDRESSES", list, ["127.0.0.1", "::1"], "Client addresses that may read `/v1/metrics` without a token."),
         ("READY_OUTBOX_LAG_SECONDS", int, 86_400, "How long a message may be due before `/readyz` answers `outbox`: for so long nothing has delivered, so the scheduler is gone. 0: it never does.", {"minimum": 0}),
+        ("TRACING_URL", str, "", "Where spans of requests are sent to by OTLP over HTTP, such as `http://127.0.0.1:4318/v1/traces`; needs `requirements-otel.txt`; see [operations](operations.md#traces). Unset: there are none.", {"secret": True}),
+        ("TRACING_SERVICE", str, "databunker", "The `service.name` of these spans."),
         ("CORS_ALLOWED_ORIGINS", list, [], "Origins whose pages may call the API, such as `https://shop.example.com`."),
     ),
     *_group(

@@ -14,7 +14,7 @@ from databunker.access.roles import Role
 from databunker.accounts.actions import create_account
 from databunker.accounts.models import Account
 from databunker.management.setup import initialise
-from databunker.settings.environment import BASE_DIR, SETTINGS
+from databunker.settings.environment import BASE_DIR, COMMAND, SETTINGS
 from vault.actions import create_record
 from vault.models import Record
 
@@ -74,7 +74,7 @@ class Command(BaseCommand):
                 if not setting.name.startswith("BUNKER_"):
                     os.environ.pop(setting.name, None)
             os.environ.update({**_ENVIRONMENT, _MARKER: "1"})
-            os.execv(sys.executable, [sys.executable, str(BASE_DIR / "manage.py"), "demo"])  # noqa: S606
+            os.execv(sys.executable, [*COMMAND, "demo"])  # noqa: S606
         initialise()
         if not Account.objects.exists():
             create_account(operator(), name="demo", role=Role.ADMIN, display_name="Demo", password=_PASSWORD)
@@ -87,7 +87,7 @@ class Command(BaseCommand):
 
     def _start_scheduler(self) -> None:
         """Beside the server, which this process becomes: it ends with it."""
-        command = [sys.executable, str(BASE_DIR / "manage.py"), "scheduler", "--parent", str(os.getpid())]
+        command = [*COMMAND, "scheduler", "--parent", str(os.getpid())]
         subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - our own command
 
     def _greet(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from databunker.settings.environment import BASE_DIR
+from databunker.settings.environment import BASE_DIR, RESOURCES
 
 
 class Command(BaseCommand):
@@ -16,6 +16,6 @@ class Command(BaseCommand):
     def handle(self, **_: Any) -> None:
         self.stdout.flush()
         os.chdir(BASE_DIR)
-        config = str(BASE_DIR / "deploy" / "gunicorn.conf.py")
+        config = str(RESOURCES / "deploy" / "gunicorn.conf.py")
         command = [sys.executable, "-m", "gunicorn", "--config", config, "databunker.wsgi:application"]
         os.execv(sys.executable, command)  # noqa: S606 - becomes the server, with the same environment

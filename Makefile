@@ -190,6 +190,10 @@ lock: $(BIN)/python ## pin requirements*.in with hashes; UPGRADE=1 takes the new
 DOCS := $(VENV)/docs
 DEPLOY := $(VENV)/deploy
 
+.PHONY: deploy-check
+deploy-check: $(VENV)/.dev $(DEPLOY)/.installed ## judge deploy/ by the tools that read it (needs nginx, caddy, promtool, kubectl, docker-compose, systemd)
+	DATABASE_URL= DEPLOY_CHECK=1 $(BIN)/python -m pytest -n 2 tests/deploy $(ARGS)
+
 .PHONY: docs
 docs: $(VENV)/.runtime $(DOCS)/.installed ## build the documentation site into build/site, and check every link within it
 	DATABUNKER_ENV_FILE= DATABASE_URL= $(BIN)/python scripts/api_reference.py

@@ -1,43 +1,30 @@
-"""What the vault keeps about the person who looks."""
+"""What the vault keeps about the person who looks, and the forms to correct it (GDPR Art. 15 and 16)."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from abc import abstractmethod
+from typing import Any, ClassVar, NamedTuple
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
+from audit.events import EventType
 from databunker import jsontext
-from vault import events, queries
+from databunker.errors import BadRequest, Conflict
+from gdpr import actions
+from gdpr.actions import Outcome, Requested
+from vault import events, queries, schema
+from vault.schema import RecordSchema
 
+from .documents import rows_of
+from .edit_forms import EditForm
 from .pages import PortalPage
 
-__all__ = ["MyData", "Row", "rows_of"]
+__all__ = ["EditAppData", "EditData", "MyData"]
 
 _MOST_ROWS = 2_000
-
-
-class Row(NamedTuple):
-    """One value with the names that lead to it, in words: `address: city`."""
-
-    label: str
-    value: Any
-
-
-def rows_of(value: Any, path: tuple[str, ...] = ()) -> list[Row]:
-    """Every value inside `value`, in order; what is empty is told as such."""
-    if isinstance(value, dict) and value:
-        return [row for name, inner in value.items() for row in rows_of(inner, (*path, _readable(name)))]
-    if isinstance(value, list) and value:
-        return [row for number, inner in enumerate(value, 1) for row in rows_of(inner, (*path, str(number)))]
-    return [Row(": ".join(path), "" if value in ({}, [], None) else value)]
-
-
-def _readable(name: str) -> str:
-    """`first_name` and `firstName` as people write it."""
-    spaced = "".join(f" {sign.lower()}" if sign.isupper() else sign for sign in name) if not name.isupper() else name
-    words = spaced.replace("_", " ").replace("-", " ").split()
-    text = " ".join(words) or name
-    return text[:1].upper() + text[1:]
+_CONFLICT, _UNPROCESSABLE = 409, 422
 
 
 class MyData(PortalPage):
@@ -48,10 +35,91 @@ class MyData(PortalPage):
     def get(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002 - Django's signature
         record = queries.read_record(self.actor, mode="token", identity=self.token)
         rows = rows_of(jsontext.loads(record.profile_json))
-        _, apps = queries.list_apps(self.actor, mode="token", identity=self.token)
-        data = [(app, self._rows_of_app(app)) for app in apps]
-        return self.render(rows=rows[:_MOST_ROWS], apps=data, more=len(rows) > _MOST_ROWS)
+        apps = queries.read_apps(self.actor, mode="token", identity=self.token)
+        shown = [(app.app, rows_of(jsontext.loads(app.content))[:_MOST_ROWS]) for app in apps]
+        return self.render(rows=rows[:_MOST_ROWS], apps=shown, more=len(rows) > _MOST_ROWS)
 
-    def _rows_of_app(self, app: str) -> list[Row]:
+
+class _Document(NamedTuple):
+    """What is edited, in the version that was read."""
+
+    content: Any
+    version: int
+    rules: RecordSchema | None = None
+
+
+class _Edit(PortalPage):
+    template_name = "portal/edit.html"
+    section = "data"
+
+    def get(self, request: HttpRequest, app: str = "") -> HttpResponse:  # noqa: ARG002 - Django's signature
+        found = self._read(app)
+        return self._show(EditForm(document=found.content, version=found.version, rules=found.rules), app)
+
+    def post(self, request: HttpRequest, app: str = "") -> HttpResponse:
+        found = self._read(app)
+        form = EditForm(request.POST, document=found.content, version=found.version, rules=found.rules)
+        if not form.is_valid():
+            return self._show(form, app, status=_UNPROCESSABLE)
+        if form.cleaned_data["version"] != found.version:
+            return self._too_late(form, app)
+        change = form.change()
+        if not change:
+            messages.info(request, _("You have changed nothing."))
+            return self.to("portal:data")
+        try:
+            outcome = self._change(app, change, found.version)
+        except (BadRequest, Conflict) as refusal:
+            self.refused(refusal)
+            return self._refused_form(form, app, refusal)
+        if isinstance(outcome, Requested):
+            messages.success(request, _("Your change was sent for approval. Here you see what becomes of it."))
+            return self.to("portal:request", outcome.token)
+        messages.success(request, _("Saved."))
+        return self.to("portal:data")
+
+    def _refused_form(self, form: EditForm, app: str, refusal: BadRequest | Conflict) -> HttpResponse:
+        waiting = refusal.shown.get("rtoken", "")
+        if waiting:
+            return self._show(form, app, status=_CONFLICT, waiting=waiting)
+        if isinstance(refusal, Conflict) and self._read(app).version != form.cleaned_data["version"]:
+            return self._too_late(form, app)
+        form.tell(refusal)
+        return self._show(form, app, status=_UNPROCESSABLE)
+
+    def _too_late(self, form: EditForm, app: str) -> HttpResponse:
+        """Somebody else was faster: nothing is saved, so that nothing of theirs is undone unseen."""
+        return self._show(form, app, status=_CONFLICT, late=True)
+
+    def _show(self, form: EditForm, app: str, *, status: int = 200, **told: Any) -> HttpResponse:
+        return self.render(form=form, app=app, status=status, **told)
+
+    @abstractmethod
+    def _read(self, app: str) -> _Document: ...
+
+    @abstractmethod
+    def _change(self, app: str, change: list[dict[str, Any]], version: int) -> Outcome: ...
+
+
+class EditData(_Edit):
+    event: ClassVar[EventType | None] = events.RECORD_CHANGED
+
+    def _read(self, app: str) -> _Document:  # noqa: ARG002 - as the other one
+        record = queries.read_record(self.actor, mode="token", identity=self.token)
+        return _Document(jsontext.loads(record.profile_json), record.row.version, schema.configured())
+
+    def _change(self, app: str, change: list[dict[str, Any]], version: int) -> Outcome:  # noqa: ARG002 - as above
+        return actions.change_profile(self.actor, mode="token", identity=self.token, change=change, version=version)
+
+
+class EditAppData(_Edit):
+    event: ClassVar[EventType | None] = events.APP_CHANGED
+
+    def _read(self, app: str) -> _Document:
         found = queries.read_app_data(self.actor, mode="token", identity=self.token, app=app)
-        return rows_of(jsontext.loads(found.content))
+        return _Document(jsontext.loads(found.content), found.version)
+
+    def _change(self, app: str, change: list[dict[str, Any]], version: int) -> Outcome:
+        return actions.change_app_data(
+            self.actor, mode="token", identity=self.token, app=app, change=change, version=version
+        )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from audit.events import EventType
 from databunker import refusals
@@ -15,7 +17,22 @@ from databunker.access.actor import Actor, ActorKind
 from databunker.errors import VaultError
 from databunker.pages.views import Page
 
-__all__ = ["PortalPage"]
+__all__ = ["SECTIONS", "PortalPage", "Section"]
+
+
+class Section(NamedTuple):
+    """An entry of the portal's navigation: what pages name as their section, and the page that it leads to."""
+
+    name: str
+    label: str | Promise
+    view: str
+
+
+SECTIONS = [
+    Section("data", _("My data"), "portal:data"),
+    Section("consents", _("Consents"), "portal:consents"),
+    Section("requests", _("Requests"), "portal:requests"),
+]
 
 
 class PortalPage(Page):
@@ -25,6 +42,7 @@ class PortalPage(Page):
     """
 
     section: ClassVar[str] = ""
+    sections = SECTIONS
     event: ClassVar[EventType | None] = None
 
     token: str = ""

@@ -1,4 +1,4 @@
-"""What a person may agree to, and what the person has said to it."""
+"""What a person's data is processed on, what of it waits for the person's word, and what the person has said."""
 
 from __future__ import annotations
 
@@ -31,23 +31,31 @@ class Choice(NamedTuple):
         return self.agreement is not None and self.given and self.agreement.text_version != row.text_version
 
     @property
-    def is_open(self) -> bool:
-        """Whether it can still be agreed to."""
+    def is_consent(self) -> bool:
+        """Whether it rests on the person's word alone (GDPR Art. 6(1)(a)): given and taken back as the person likes."""
+        return self.basis.row.basistype == BasisType.CONSENT
+
+    @property
+    def may_accept(self) -> bool:
+        return self.is_consent and self._is_open and (not self.given or self.outdated)
+
+    @property
+    def may_withdraw(self) -> bool:
+        """What rests on a contract, on the law or on somebody's interest is not withdrawn (Art. 7(3))."""
+        return self.is_consent and self._is_open and self.given
+
+    @property
+    def _is_open(self) -> bool:
         return self.basis.row.status == BasisStatus.ACTIVE
 
 
 def list_choices(actor: Actor, *, mode: str, identity: str) -> list[Choice]:
-    """Every consent that is asked for, and whatever else the person has agreed to or refused, oldest first.
+    """Every legal basis that is in use, and whatever else the person has agreed to or refused, oldest first.
 
     Raises:
         BadRequest, AccessDenied, NotFound: see `list_agreements`, whose event it leaves.
     """
     said = {view.brief: view for view in list_agreements(actor, mode=mode, identity=identity)}
     rows = LegalBasis.objects.filter(tenant=actor.tenant).order_by("id")
-    shown = [row for row in rows if row.brief in said or _asks(row)]
+    shown = [row for row in rows if row.brief in said or row.status == BasisStatus.ACTIVE]
     return [Choice(basis, said.get(basis.row.brief)) for basis in with_texts(shown)]
-
-
-def _asks(row: LegalBasis) -> bool:
-    """Other bases than consent don't wait for anybody's word."""
-    return row.status == BasisStatus.ACTIVE and row.basistype == BasisType.CONSENT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any
 
@@ -13,39 +12,17 @@ from audit.models import Event
 from databunker.accounts.models import WebSession
 from gdpr import events
 from tests.conftest import Api
-from tests.support.login import code_in, proof, sent
+from tests.support.login import sent
 
 from .conftest import Visitor, text_of
+from .portal import EMAIL, ask, come
 
-EMAIL = "ann@example.com"
-
-
-@pytest.fixture(autouse=True)
-def _channels(settings: Any) -> None:
-    settings.EMAIL_HOST, settings.EMAIL_FROM, settings.CAPTCHA_PROOF_BITS = "127.0.0.1", "privacy@example.com", 4
+pytestmark = pytest.mark.usefixtures("channels")
 
 
 @pytest.fixture
 def ann(api: Api) -> str:
     return api.create(email=EMAIL, first_name="Ann", address={"city": "Bergen"}, cards=[{"brand": "visa"}], vip=True)
-
-
-def ask(visitor: Visitor, identity: str = EMAIL, **fields: str) -> Any:
-    page = visitor.get("/").content.decode()
-    found = {name: re.search(pattern, page)[1] for name, pattern in PARTS.items()}  # type: ignore[index]
-    answer = proof({"algorithm": "SHA-256", "salt": found["salt"], "bits": int(found["bits"])})
-    return visitor.post("/", "/", **{"identity": identity, "captcha": found["code"], "answer": answer} | fields)
-
-
-PARTS = {
-    "salt": r'data-proof-salt="([0-9a-f]+)"',
-    "bits": r'data-proof-bits="(\d+)"',
-    "code": r'name="captcha" value="([\w-]+)"',
-}
-
-
-def come(visitor: Visitor, identity: str = EMAIL, code: str = "") -> Any:
-    return visitor.post("/code", "/", identity=identity, code=code or code_in(sent("mail")[-1]))
 
 
 @pytest.fixture
@@ -60,7 +37,7 @@ def inside(ann: str) -> Visitor:
 def test_a_person_sees_the_own_data_with_readable_labels(inside: Visitor, api: Api, ann: str) -> None:
     api.post(f"/v1/userapp/token/{ann}/shop", {"shoeSize": 41})
     text = text_of(inside.get("/my/data"))
-    for shown in ("First name Ann", "Address: City Bergen", "Cards: 1: Brand visa", "Vip yes", "shop Shoe size 41"):
+    for shown in ("First name Ann", "Address: City Bergen", "Cards: 1: Brand visa", "Vip yes", "keeps Shoe size 41"):
         assert shown in text
     assert Event.objects.filter(type=events.LOGIN_DONE.number).count() == 1
 

@@ -1,6 +1,6 @@
 """Guarded reads: each checks who asks and commits its audit event before it returns anything."""
 
-from .app_data import AppData, list_all_apps, list_apps, read_app_data
+from .app_data import AppData, NamedAppData, list_all_apps, list_apps, read_app_data, read_apps
 from .erasing import Parts, parts_of
 from .everything import AppDataOf, Everything, everything_of
 from .holders import holders_of, record_of
@@ -27,6 +27,7 @@ __all__ = [
     "AppDataOf",
     "Browsed",
     "Everything",
+    "NamedAppData",
     "Page",
     "Parts",
     "SessionPage",
@@ -51,6 +52,7 @@ __all__ = [
     "page_of_tokens",
     "parts_of",
     "read_app_data",
+    "read_apps",
     "read_record",
     "read_session",
     "read_share",

@@ -8,6 +8,7 @@ from uuid import UUID
 from audit import trail
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
+from databunker.db.statements import execute
 from databunker.errors import AccessDenied
 
 from .. import lookups, visible
@@ -16,7 +17,7 @@ from ..events import APP_NAMES_LISTED, APP_READ, APPS_LISTED
 from ..models import AppRecord
 from .records import find
 
-__all__ = ["AppData", "list_all_apps", "list_apps", "read_app_data"]
+__all__ = ["AppData", "NamedAppData", "list_all_apps", "list_apps", "read_app_data", "read_apps"]
 
 
 class AppData(NamedTuple):
@@ -25,6 +26,13 @@ class AppData(NamedTuple):
     token: UUID
     content: bytes
     version: int
+
+
+class NamedAppData(NamedTuple):
+    """What one application keeps about the person, as compact JSON."""
+
+    app: str
+    content: bytes
 
 
 def read_app_data(actor: Actor, *, mode: str, identity: str, app: str) -> AppData:
@@ -44,6 +52,28 @@ def read_app_data(actor: Actor, *, mode: str, identity: str, app: str) -> AppDat
     detail = {**lookup.trace(), "app": name}
     trail.record(actor, APP_READ, subject=record.row.subject, sealer=record.key, detail=detail)
     return AppData(record.token, visible.app_data(actor, name, open_app_data(record, stored)), stored.version)
+
+
+def read_apps(actor: Actor, *, mode: str, identity: str) -> list[NamedAppData]:
+    """What every application keeps about the person, as far as the actor may see it; an event for each.
+
+    Raises:
+        AccessDenied, NotFound: see `read_app_data`.
+    """
+    lookup = lookups.parse(mode, identity, tenant=actor.tenant)
+    record = find(actor, lookup, Permission.APP_READ)
+    record.require_active()
+    row = record.row
+    rows = AppRecord.objects.filter(tenant=row.tenant, subject=row.subject).order_by("app")
+    seen = [stored for stored in rows if visible.sees_app(actor, stored.app)]
+    events = [trail.build(actor, APPS_LISTED, subject=row.subject, sealer=record.key, detail=lookup.trace())]
+    for stored in seen:
+        detail = {**lookup.trace(), "app": stored.app}
+        events.append(trail.build(actor, APP_READ, subject=row.subject, sealer=record.key, detail=detail))
+    execute(*trail.insert(*events).statement())
+    return [
+        NamedAppData(stored.app, visible.app_data(actor, stored.app, open_app_data(record, stored))) for stored in seen
+    ]
 
 
 def list_apps(actor: Actor, *, mode: str, identity: str) -> tuple[UUID, list[str]]:

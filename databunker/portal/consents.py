@@ -1,0 +1,129 @@
+"""On what the person's data is processed, what the person has agreed to, and the buttons to agree or not any more."""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from audit.events import EventType
+from databunker.errors import NotFound
+from gdpr import actions, events, queries
+from gdpr.bases import Texts
+from gdpr.queries import Choice, HistoryLine
+
+from .pages import PortalPage
+from .words import BASES, SAID, Words
+
+__all__ = ["Accept", "Consent", "Consents", "Withdraw"]
+
+
+class _Shown(NamedTuple):
+    """A legal basis with its words. `said` is empty where the person has said nothing."""
+
+    choice: Choice
+    name: str
+    kind: Words
+    said: Words
+    tone: str
+
+
+def _shown(choice: Choice) -> _Shown:
+    row, agreement = choice.basis.row, choice.agreement
+    said, tone = SAID[agreement.status] if agreement else ("", "")
+    name = choice.basis.texts.shortdesc or row.brief
+    return _Shown(choice, name, BASES.get(row.basistype, row.basistype), said, tone)
+
+
+class _ConsentPage(PortalPage):
+    section = "consents"
+
+    def choices(self) -> list[Choice]:
+        return queries.list_choices(self.actor, mode="token", identity=self.token)
+
+    def choice(self, brief: str) -> Choice:
+        """
+        Raises:
+            NotFound: nothing of this name is processed on, or was ever asked of the person.
+        """
+        found = next((choice for choice in self.choices() if choice.basis.row.brief == brief), None)
+        if found is None:
+            raise NotFound("legal basis not found")
+        return found
+
+
+class Consents(_ConsentPage):
+    template_name = "portal/consents.html"
+    event: ClassVar[EventType | None] = events.AGREEMENTS_LISTED
+
+    def get(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002 - Django's signature
+        shown = [_shown(choice) for choice in self.choices()]
+        return self.render(
+            asked=[one for one in shown if one.choice.is_consent],
+            held=[one for one in shown if not one.choice.is_consent],
+        )
+
+
+class _Line(NamedTuple):
+    """One line of the history, with the texts as they were shown then."""
+
+    line: HistoryLine
+    said: Words
+    tone: str
+    texts: Texts | None
+
+
+class Consent(_ConsentPage):
+    """One of them, with its whole text and every change."""
+
+    template_name = "portal/consent.html"
+    event: ClassVar[EventType | None] = events.AGREEMENT_HISTORY_READ
+
+    def get(self, request: HttpRequest, brief: str) -> HttpResponse:  # noqa: ARG002 - Django's signature
+        choice = self.choice(brief)
+        return self.render(shown=_shown(choice), lines=self._lines(choice))
+
+    def _lines(self, choice: Choice) -> list[_Line]:
+        if choice.agreement is None:
+            return []
+        brief = choice.basis.row.brief
+        past = queries.read_history(self.actor, brief=brief, mode="token", identity=self.token)
+        return [_Line(line, *SAID[line.status], past.texts.get(line.text_version)) for line in reversed(past.lines)]
+
+
+_BY_HAND = {"agreementmethod": "portal"}
+
+
+class Accept(_ConsentPage):
+    event: ClassVar[EventType | None] = events.AGREEMENT_ACCEPTED
+
+    def post(self, request: HttpRequest, brief: str) -> HttpResponse:
+        choice = self.choice(brief)
+        if not choice.may_accept:
+            messages.error(request, _("There is nothing to agree to."))
+            return self.to("portal:consents")
+        if request.POST.get("text") != str(choice.basis.row.text_version):
+            # Nobody agrees to words that were not there to read.
+            messages.warning(request, _("The text has changed. Please read it again before you agree."))
+            return self.to("portal:consent", brief)
+        wish = {"status": "yes", **_BY_HAND}
+        actions.agree(self.actor, brief=brief, mode="token", identity=self.token, wish=wish)
+        messages.success(request, _("You have agreed. You can withdraw it at any time."))
+        return self.to("portal:consents")
+
+
+class Withdraw(_ConsentPage):
+    event: ClassVar[EventType | None] = events.AGREEMENT_WITHDRAWN
+
+    def post(self, request: HttpRequest, brief: str) -> HttpResponse:
+        if not self.choice(brief).may_withdraw:
+            messages.error(request, _("This does not rest on your consent, so that you can't withdraw it."))
+            return self.to("portal:consents")
+        asked = actions.withdraw(self.actor, brief=brief, mode="token", identity=self.token, wish=_BY_HAND)
+        if asked is not None:
+            messages.success(request, _("Your wish was sent. Here you see what becomes of it."))
+            return self.to("portal:request", asked.token)
+        messages.success(request, _("You have withdrawn it."))
+        return self.to("portal:consents")

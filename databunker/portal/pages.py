@@ -32,6 +32,10 @@ SECTIONS = [
     Section("data", _("My data"), "portal:data"),
     Section("consents", _("Consents"), "portal:consents"),
     Section("requests", _("Requests"), "portal:requests"),
+    Section("accesses", _("Who has seen it"), "portal:accesses"),
+    Section("sign-ins", _("Sign-ins"), "portal:sign_ins"),
+    Section("shares", _("Sharing"), "portal:shares"),
+    Section("rights", _("My rights"), "portal:rights"),
 ]
 
 

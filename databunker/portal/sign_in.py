@@ -117,6 +117,12 @@ class Code(_Door):
 
 
 class SignOut(PortalPage):
+    """The access token of the login ends with it: it is good for nothing else."""
+
+    event = events.SIGN_IN_ENDED
+
     def post(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002 - Django's signature
+        if self.actor.token_id is not None:
+            actions.end_sign_in(self.actor, mode="token", identity=self.token, number=self.actor.token_id)
         self.session.end()
         return self.to("portal:sign_in")

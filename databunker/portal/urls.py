@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import consents, data, receipts, requests, sign_in
+from . import accesses, consents, data, erasure, receipts, report, requests, rights, sign_in, sign_ins
 
 app_name = "portal"
 
@@ -21,4 +21,18 @@ urlpatterns = [
     path("my/requests", requests.MyRequests.as_view(), name="requests"),
     path("my/requests/<uuid:rtoken>", requests.MyRequest.as_view(), name="request"),
     path("my/requests/<uuid:rtoken>/cancel", requests.CancelRequest.as_view(), name="cancel_request"),
+    path("my/report.<slug:form>", report.Report.as_view(), name="report"),
+    path("my/accesses", accesses.Accesses.as_view(), name="accesses"),
+    path("my/sign-ins", sign_ins.SignIns.as_view(), name="sign_ins"),
+    path("my/sign-ins/end", sign_ins.EndSignIn.as_view(), name="end_sign_in"),
+    path("my/sessions/end", sign_ins.EndSession.as_view(), name="end_session"),
+    path("my/shares", sign_ins.MyShares.as_view(), name="shares"),
+    path("my/shares/end", sign_ins.EndShare.as_view(), name="end_share"),
+    path("my/rights", rights.Rights.as_view(), name="rights"),
+    path("my/rights/restrict", rights.Restrict.as_view(), name="restrict"),
+    path("my/rights/lift", rights.Lift.as_view(), name="lift"),
+    path("my/rights/object", rights.Object.as_view(), name="object"),
+    path("my/rights/withdraw-objection", rights.WithdrawObjection.as_view(), name="withdraw_objection"),
+    path("my/rights/withdraw-deletion", rights.WithdrawErasure.as_view(), name="withdraw_erasure"),
+    path("my/delete", erasure.DeleteMe.as_view(), name="delete"),
 ]

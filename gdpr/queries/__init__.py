@@ -18,7 +18,7 @@ from .registers import ActivityView, list_activities, list_legal_bases
 from .report import read_report
 from .requests import RequestPage, RequestView, list_requests, list_requests_of, read_request
 from .retention import ExpirationView, expirations_of, read_expiration
-from .rights import Objection, Rights, objectionable_briefs, read_rights, seen_rights
+from .rights import Objection, Rights, list_objectionable, objectionable_briefs, read_rights, seen_rights
 from .sign_ins import SignInView, list_sign_ins
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "list_choices",
     "list_histories",
     "list_legal_bases",
+    "list_objectionable",
     "list_requests",
     "list_requests_of",
     "list_sign_ins",

@@ -11,12 +11,12 @@ from vault import lookups, visible
 from vault.queries import find
 from vault.records import OpenRecord
 
-from ..bases import MAY_BE_OBJECTED_TO
+from ..bases import MAY_BE_OBJECTED_TO, Basis, with_texts
 from ..events import RIGHTS_READ
 from ..models import BasisStatus, LegalBasis, RightKind
 from ..rights import OpenRight, rights_of
 
-__all__ = ["Objection", "Rights", "objectionable_briefs", "read_rights", "seen_rights"]
+__all__ = ["Objection", "Rights", "list_objectionable", "objectionable_briefs", "read_rights", "seen_rights"]
 
 
 class Objection(NamedTuple):
@@ -81,6 +81,14 @@ def seen_rights(actor: Actor, record: OpenRecord) -> Rights:
         tuple(Objection(briefs.get(right.basis, ""), right) for right in found if right.kind is RightKind.OBJECTION),
         next((right for right in found if right.kind is RightKind.ERASURE), None),
     )
+
+
+def list_objectionable(actor: Actor) -> list[Basis]:
+    """The legal bases that people may object to. Writes no event: these are texts that everyone is shown."""
+    rows = LegalBasis.objects.filter(
+        tenant=actor.tenant, status=BasisStatus.ACTIVE, basistype__in=sorted(MAY_BE_OBJECTED_TO)
+    )
+    return with_texts(list(rows.order_by("id")))
 
 
 def _seen(actor: Actor, right: OpenRight) -> OpenRight:

@@ -130,6 +130,21 @@ TABLE = [
     Row("my/requests", "GET", set(), PORTAL),
     Row("my/requests/<uuid:rtoken>", "GET", set(), PORTAL),
     Row("my/requests/<uuid:rtoken>/cancel", "POST", set(), PORTAL),
+    Row("my/report.<slug:form>", "GET", set(), PORTAL),
+    Row("my/accesses", "GET", set(), PORTAL),
+    Row("my/sign-ins", "GET", set(), PORTAL),
+    Row("my/sign-ins/end", "POST", set(), PORTAL),
+    Row("my/sessions/end", "POST", set(), PORTAL),
+    Row("my/shares", "GET", set(), PORTAL),
+    Row("my/shares/end", "POST", set(), PORTAL),
+    Row("my/rights", "GET", set(), PORTAL),
+    Row("my/rights/restrict", "POST", set(), PORTAL),
+    Row("my/rights/lift", "POST", set(), PORTAL),
+    Row("my/rights/object", "POST", set(), PORTAL),
+    Row("my/rights/withdraw-objection", "POST", set(), PORTAL),
+    Row("my/rights/withdraw-deletion", "POST", set(), PORTAL),
+    Row("my/delete", "GET", set(), PORTAL),
+    Row("my/delete", "POST", set(), PORTAL),
 ]
 # The doors do the same for everybody, whoever has signed in elsewhere.
 _DOORS = {"console/sign-in", "console/sign-in/code", "console/sign-in/root", "", "code", "sign-out"}
@@ -167,12 +182,11 @@ def path_of(row: Row, visitor: Visitor, other: Visitor) -> str:
     path = row.route.replace("<int:account>", str(other.account))
     if "<int:token>" in path:
         path = path.replace("<int:token>", str(token_of_an_application()))
-    path = path.replace("<str:app>", "shop").replace("<str:brief>", "news")
+    path = path.replace("<str:app>", "shop").replace("<str:brief>", "news").replace("<slug:form>", "json")
     if "<uuid:event>" in path:
         path = path.replace("<uuid:event>", sealed_event())
     if "<uuid:person>" in path:
         path = path.replace("<uuid:person>", Api(token=new_token(TokenKind.ROOT)).create(login=f"p{uuid.uuid4().hex}"))
-        path = path.replace("<slug:form>", "json")
     if "<uuid:rtoken>" in path:
         path = path.replace("<uuid:rtoken>", request_of_somebody()).replace("<slug:step>", "extend")
     return "/" + path.replace("<str:session>", own.digest.hex() if own else "00")

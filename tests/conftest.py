@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.db import connection
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.test import Client
@@ -51,6 +52,23 @@ client_module.ClientHandler = ClientHandler
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+
+
+_NO_DATABASE = ("tests/unit/", "tests/fuzz/", "tests/documents/")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What asks for no database is the same on each: it is tried on SQLite, in the default run."""
+    if connection.vendor == "sqlite":
+        return
+    free = [
+        item
+        for item in items
+        if item.nodeid.startswith(_NO_DATABASE) and "_django_db_helper" not in getattr(item, "fixturenames", ())
+    ]
+    config.hook.pytest_deselected(items=free)
+    kept = set(items) - set(free)
+    items[:] = [item for item in items if item in kept]
 
 
 @pytest.fixture(autouse=True)

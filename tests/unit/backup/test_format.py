@@ -21,15 +21,19 @@ from databunker.backup.format import (
     parse_prefix,
 )
 from databunker.backup.tables import Column, Kind, Table
+from databunker.crypto.backup_keys import WrappedBackupKey
 
 TABLE = Table("t", (Column("a", Kind.INTEGER), Column("b", Kind.TEXT)))
-HEADER = Header(bytes(16), "0.1.0", 1_700_000_000, 1, (("vault", "0001_initial"),), (TABLE,), b"wrapped")
+KEY = WrappedBackupKey(b"wrapped", b"sealed")
+HEADER = Header(bytes(16), "0.1.0", 1_700_000_000, 1, (("vault", "0001_initial"),), (TABLE,), KEY)
 
 
-def test_a_header_is_read_as_it_was_written() -> None:
-    data = HEADER.to_bytes()
+@pytest.mark.parametrize("key", [KEY, WrappedBackupKey(b"wrapped", None)])
+def test_a_header_is_read_as_it_was_written(key: WrappedBackupKey) -> None:
+    header = HEADER._replace(key=key)
+    data = header.to_bytes()
     assert parse_prefix(data[: PREFIX.size]) == len(data) - PREFIX.size
-    assert parse_header(data[PREFIX.size :]) == HEADER
+    assert parse_header(data[PREFIX.size :]) == header
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,14 @@ def test_what_is_no_backup_is_told(prefix: bytes, message: str) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"backup": "x"}, {"tables": [{}]}, {"tables": [{"name": "t", "columns": [["a", "float"]]}]}, {"created": None}],
+    [
+        {"backup": "x"},
+        {"tables": [{}]},
+        {"tables": [{"name": "t", "columns": [["a", "float"]]}]},
+        {"created": None},
+        {"key_for_shares": "x"},
+        {"key_for_shares": None},
+    ],
 )
 def test_a_header_that_makes_no_sense_is_refused(change: dict[str, Any]) -> None:
     fields = orjson.loads(HEADER.to_bytes()[PREFIX.size :])

@@ -3,10 +3,12 @@
 from audit.events import register
 
 __all__ = [
+    "ACTIVITIES_EXPORTED",
     "ACTIVITIES_LISTED",
     "ACTIVITY_CHANGED",
     "ACTIVITY_DELETED",
     "ACTIVITY_LINKED",
+    "ACTIVITY_READ",
     "ACTIVITY_UNLINKED",
     "AGREEMENTS_DROPPED",
     "AGREEMENTS_EXPIRED",
@@ -30,6 +32,7 @@ __all__ = [
     "LEGAL_BASES_LISTED",
     "LEGAL_BASIS_CHANGED",
     "LEGAL_BASIS_DELETED",
+    "LEGAL_BASIS_READ",
     "LOGIN_CODE_SENT",
     "LOGIN_DONE",
     "LOGIN_REFUSED",
@@ -53,6 +56,7 @@ __all__ = [
     "REQUEST_OPENED",
     "REQUEST_READ",
     "RESTRICTION_LIFTED",
+    "REVOCATION_PREVIEWED",
     "RIGHTS_READ",
     "SIGN_INS_LISTED",
     "SIGN_IN_ENDED",
@@ -75,6 +79,10 @@ ACTIVITY_DELETED = register(213, "pactivity.delete", "deleted a processing activ
 ACTIVITY_LINKED = register(214, "pactivity.link", "linked a legal basis to a processing activity")
 ACTIVITY_UNLINKED = register(215, "pactivity.unlink", "unlinked a legal basis from a processing activity")
 AGREEMENTS_DROPPED = register(216, "agreement.drop", "deleted agreements of people who never came")
+LEGAL_BASIS_READ = register(401, "lbasis.read", "looked at a legal basis, and at how many agree to it")
+REVOCATION_PREVIEWED = register(402, "agreement.preview_revocation", "looked at how many a revocation would concern")
+ACTIVITY_READ = register(403, "pactivity.read", "looked at a processing activity")
+ACTIVITIES_EXPORTED = register(404, "pactivity.export", "took the register of processing activities as a file")
 EXPIRATION_STARTED = register(240, "retention.start", "set when the person is to be forgotten")
 EXPIRATION_READ = register(241, "retention.status", "read when the person is to be forgotten")
 EXPIRATION_CANCELLED = register(242, "retention.cancel", "cancelled the person's expiration")

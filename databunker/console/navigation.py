@@ -30,6 +30,8 @@ ENTRIES = [
     Entry("dashboard", _("Dashboard"), "console:dashboard", "dashboard", None),
     Entry("requests", _("Requests"), "console:requests", "requests", Permission.REQUEST_LIST),
     Entry("people", _("People"), "console:people", "people", Permission.AUDIT_READ),
+    Entry("bases", _("Legal bases"), "console:legal_bases", "bases", Permission.LEGAL_BASIS_READ),
+    Entry("activities", _("Activities"), "console:activities", "register", Permission.ACTIVITY_READ),
     Entry("audit", _("Audit trail"), "console:audit", "audit", Permission.AUDIT_LIST_ALL),
     Entry("accounts", _("Accounts"), "console:accounts", "accounts", Permission.ACCOUNT_READ),
     Entry("access", _("Access"), "console:tokens", "tokens", Permission.TOKEN_MANAGE),

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from . import accounts, audit, configuration, dashboard, oidc, own_account, requests, sign_in, tokens
+from . import (
+    accounts,
+    activities,
+    audit,
+    configuration,
+    dashboard,
+    legal_bases,
+    oidc,
+    own_account,
+    requests,
+    sign_in,
+    tokens,
+)
 from .people.urls import people_pages
 
 app_name = "console"
@@ -36,6 +48,21 @@ urlpatterns = [
     path("me/second-factor", own_account.SetSecondFactor.as_view(), name="second_factor"),
     path("me/recovery-codes", own_account.RecoveryCodes.as_view(), name="recovery_codes"),
     path("me/sessions/<str:session>/end", own_account.EndSession.as_view(), name="end_session"),
+    path("bases", legal_bases.LegalBases.as_view(), name="legal_bases"),
+    path("bases/new", legal_bases.NewBasis.as_view(), name="new_basis"),
+    path("bases/<int:basis>", legal_bases.LegalBasis.as_view(), name="legal_basis"),
+    path("bases/<int:basis>/edit", legal_bases.EditBasis.as_view(), name="edit_basis"),
+    path("bases/<int:basis>/delete", legal_bases.DeleteBasis.as_view(), name="delete_basis"),
+    path("bases/<int:basis>/revoke", legal_bases.RevokeAgreements.as_view(), name="revoke_agreements"),
+    path("activities", activities.Activities.as_view(), name="activities"),
+    path("activities.csv", activities.ActivitiesAsCsv.as_view(), name="activities_csv"),
+    path("activities.pdf", activities.ActivitiesAsPdf.as_view(), name="activities_pdf"),
+    path("activities/new", activities.NewActivity.as_view(), name="new_activity"),
+    path("activities/<int:activity>", activities.Activity.as_view(), name="activity"),
+    path("activities/<int:activity>/edit", activities.EditActivity.as_view(), name="edit_activity"),
+    path("activities/<int:activity>/delete", activities.DeleteActivity.as_view(), name="delete_activity"),
+    path("activities/<int:activity>/link", activities.Link.as_view(), name="link_basis"),
+    path("activities/<int:activity>/unlink", activities.Unlink.as_view(), name="unlink_basis"),
     path("accounts", accounts.Accounts.as_view(), name="accounts"),
     path("accounts/new", accounts.NewAccount.as_view(), name="new_account"),
     path("accounts/<int:account>", accounts.Account.as_view(), name="account"),

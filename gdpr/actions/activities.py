@@ -25,15 +25,16 @@ _ATTEMPTS = 3
 _TEXTS = ("title", "script", "fulldesc", "applicableto", *ARTICLE_30)
 
 
-def save_activity(actor: Actor, *, activity: str, wish: Mapping[str, Any]) -> None:
+def save_activity(actor: Actor, *, activity: str, wish: Mapping[str, Any], new: bool | None = None) -> None:
     """Create a processing activity, or change what `wish` gives of it; `activity` in the wish renames it.
 
-    `legalbasis`, a comma list of briefs, replaces the legal bases that it rests on.
+    `legalbasis`, a comma list of briefs, replaces the legal bases that it rests on. `new` says whether there is none of
+    this name yet; None: either.
 
     Raises:
         AccessDenied: the actor may not.
         BadRequest: a field is of another type, or no name.
-        NotFound: there is no such legal basis.
+        NotFound: there is no such legal basis; or it isn't new, and there is no such activity.
         Conflict: the new name is another activity's.
     """
     require(actor, Permission.ACTIVITY_CHANGE)
@@ -45,7 +46,7 @@ def save_activity(actor: Actor, *, activity: str, wish: Mapping[str, Any]) -> No
 
     def attempt() -> None:
         with atomically():
-            row = _saved(actor, name, new_name, texts)
+            row = _saved(actor, name, new_name, texts, new=new)
             if briefs is not None:
                 ActivityBasis.objects.filter(activity=row.id).delete()
                 for brief in briefs:
@@ -69,10 +70,13 @@ def _briefs(wish: Mapping[str, Any]) -> list[str] | None:
     return list(dict.fromkeys(brief_name(brief) for brief in text.split(",") if brief.strip()))
 
 
-def _saved(actor: Actor, name: str, new_name: str, texts: dict[str, str]) -> ProcessingActivity:
+def _saved(actor: Actor, name: str, new_name: str, texts: dict[str, str], *, new: bool | None) -> ProcessingActivity:
     now = unix_now()
     row = ProcessingActivity.objects.filter(tenant=actor.tenant, activity=name).select_for_update().first()
-    if new_name != name and ProcessingActivity.objects.filter(tenant=actor.tenant, activity=new_name).exists():
+    if row is None and new is False:
+        raise NotFound("processing activity not found")
+    taken = ProcessingActivity.objects.filter(tenant=actor.tenant, activity=new_name)
+    if (row is not None and new) or (new_name != name and taken.exists()):
         raise Conflict("another processing activity has this name")
     if row is None:
         row = ProcessingActivity(tenant=actor.tenant, created=now)

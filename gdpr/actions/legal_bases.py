@@ -11,7 +11,7 @@ from audit import trail
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
 from databunker.db.statements import atomically, retrying
-from databunker.errors import BadRequest, Conflict, Unavailable
+from databunker.errors import BadRequest, Conflict, NotFound, Unavailable
 from databunker.ids import unix_now
 
 from ..bases import Texts, current_texts, text_mac
@@ -39,16 +39,18 @@ class _Wish(NamedTuple):
     texts: dict[str, str]
 
 
-def save_legal_basis(actor: Actor, *, brief: str, wish: Mapping[str, Any]) -> None:
+def save_legal_basis(actor: Actor, *, brief: str, wish: Mapping[str, Any], new: bool | None = None) -> None:
     """Create a legal basis, or change what `wish` gives of it; `brief` in the wish renames it.
 
     New texts are a new version: who has agreed to the old ones is known to have agreed to those. A deleted basis
-    becomes active again; agreements that were revoked stay revoked.
+    becomes active again; agreements that were revoked stay revoked. `new` says whether there is none of this name yet;
+    None: either.
 
     Raises:
         AccessDenied: the actor may not.
         BadRequest: a field is of another type, or no name.
         Conflict: the new name is another basis's.
+        NotFound: it isn't new, and there is none.
     """
     require(actor, Permission.LEGAL_BASIS_CHANGE)
     name = brief_name(brief)
@@ -56,7 +58,7 @@ def save_legal_basis(actor: Actor, *, brief: str, wish: Mapping[str, Any]) -> No
 
     def attempt() -> None:
         with atomically():
-            _save(actor, name, wanted)
+            _save(actor, name, wanted, new=new)
 
     for _ in range(_ATTEMPTS):
         try:
@@ -90,11 +92,13 @@ def _basis_type(wish: Mapping[str, Any]) -> BasisType | None:
         raise BadRequest(f"basistype must be one of {', '.join(BasisType.values)}") from None
 
 
-def _save(actor: Actor, name: str, wanted: _Wish) -> None:
+def _save(actor: Actor, name: str, wanted: _Wish, *, new: bool | None) -> None:
     now = unix_now()
     row = LegalBasis.objects.filter(tenant=actor.tenant, brief=name).select_for_update().first()
+    if row is None and new is False:
+        raise NotFound("legal basis not found")
     taken = LegalBasis.objects.filter(tenant=actor.tenant, brief=wanted.brief)
-    if wanted.brief != name and taken.exists():
+    if (row is not None and new) or (wanted.brief != name and taken.exists()):
         raise Conflict("another legal basis has this brief")
     texts = current_texts([row])[row.id] if row else Texts()
     if row is None:
@@ -104,12 +108,12 @@ def _save(actor: Actor, name: str, wanted: _Wish) -> None:
         if value is not None:
             setattr(row, field, value)
     row.status, row.changed = BasisStatus.ACTIVE, now
-    new = texts._replace(**wanted.texts)
-    changed = new != texts or not row.text_version
+    wished = texts._replace(**wanted.texts)
+    changed = wished != texts or not row.text_version
     row.text_version += changed
     row.save()
     if changed:
-        _keep_texts(row, new, now)
+        _keep_texts(row, wished, now)
     detail = {"brief": name, "renamed": wanted.brief, "text_version": row.text_version}
     trail.record(actor, LEGAL_BASIS_CHANGED, detail=detail)
 

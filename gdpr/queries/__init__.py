@@ -12,9 +12,28 @@ from .agreements import (
 from .choices import Choice, list_choices
 from .cookies import CookieSettings, cookie_settings
 from .erasure import Erased, ErasurePreview, Kept, Part, Why, preview_erasure
+from .legal_bases import (
+    BasisLine,
+    BasisPage,
+    BasisView,
+    Revocation,
+    TextVersion,
+    look_at_bases,
+    look_at_basis,
+    preview_revocation,
+)
 from .people import PersonView, look_at_person, open_for_edit, reveal_app, reveal_fields, reveal_person
 from .person_parts import AppSeen, PersonData, SessionSeen, ShareSeen, look_at_data
-from .registers import ActivityView, list_activities, list_legal_bases
+from .registers import (
+    ActivityPage,
+    ActivityView,
+    export_activities,
+    list_activities,
+    list_legal_bases,
+    list_linkable,
+    look_at_activities,
+    look_at_activity,
+)
 from .report import read_report
 from .requests import RequestPage, RequestView, list_requests, list_requests_of, read_request
 from .retention import ExpirationView, expirations_of, read_expiration
@@ -22,9 +41,13 @@ from .rights import Objection, Rights, list_objectionable, objectionable_briefs,
 from .sign_ins import SignInView, list_sign_ins
 
 __all__ = [
+    "ActivityPage",
     "ActivityView",
     "AgreementView",
     "AppSeen",
+    "BasisLine",
+    "BasisPage",
+    "BasisView",
     "Choice",
     "CookieSettings",
     "Erased",
@@ -39,27 +62,36 @@ __all__ = [
     "PersonView",
     "RequestPage",
     "RequestView",
+    "Revocation",
     "Rights",
     "SessionSeen",
     "ShareSeen",
     "SignInView",
+    "TextVersion",
     "Why",
     "cookie_settings",
     "expirations_of",
+    "export_activities",
     "list_activities",
     "list_agreements",
     "list_choices",
     "list_histories",
     "list_legal_bases",
+    "list_linkable",
     "list_objectionable",
     "list_requests",
     "list_requests_of",
     "list_sign_ins",
+    "look_at_activities",
+    "look_at_activity",
+    "look_at_bases",
+    "look_at_basis",
     "look_at_data",
     "look_at_person",
     "objectionable_briefs",
     "open_for_edit",
     "preview_erasure",
+    "preview_revocation",
     "read_agreement",
     "read_expiration",
     "read_history",

@@ -13,6 +13,7 @@ from audit.sealing import seal_everything
 from databunker.access.models import AccessToken, TokenKind
 from databunker.accounts.models import Account, WebSession
 from databunker.pages.views import Page
+from gdpr.models import LegalBasis, ProcessingActivity
 from tests.conftest import Api, new_token
 from tests.support.requests import asked
 
@@ -96,6 +97,28 @@ TABLE = [
     Row("console/audit/find", "POST", {"admin", "dpo", "auditor", "root"}),
     Row("console/audit/<uuid:event>", "GET", EVERYBODY),
     Row("console/audit/<uuid:event>/proof.json", "GET", EVERYBODY),
+    Row("console/bases", "GET", {"admin", "dpo", "auditor", "root"}),
+    Row("console/bases/new", "GET", {"admin", "dpo", "root"}),
+    Row("console/bases/new", "POST", {"admin", "dpo", "root"}),
+    Row("console/bases/<int:basis>", "GET", {"admin", "dpo", "auditor", "root"}),
+    Row("console/bases/<int:basis>/edit", "GET", {"admin", "dpo", "root"}),
+    Row("console/bases/<int:basis>/edit", "POST", {"admin", "dpo", "root"}),
+    Row("console/bases/<int:basis>/delete", "GET", {"admin", "dpo", "root"}),
+    Row("console/bases/<int:basis>/delete", "POST", {"admin", "dpo", "root"}),
+    Row("console/bases/<int:basis>/revoke", "GET", {"admin", "dpo", "root"}),
+    Row("console/bases/<int:basis>/revoke", "POST", {"admin", "dpo", "root"}),
+    Row("console/activities", "GET", {"admin", "dpo", "auditor", "root"}),
+    Row("console/activities.csv", "GET", {"admin", "dpo", "auditor", "root"}),
+    Row("console/activities.pdf", "GET", {"admin", "dpo", "auditor", "root"}),
+    Row("console/activities/new", "GET", {"admin", "dpo", "root"}),
+    Row("console/activities/new", "POST", {"admin", "dpo", "root"}),
+    Row("console/activities/<int:activity>", "GET", {"admin", "dpo", "auditor", "root"}),
+    Row("console/activities/<int:activity>/edit", "GET", {"admin", "dpo", "root"}),
+    Row("console/activities/<int:activity>/edit", "POST", {"admin", "dpo", "root"}),
+    Row("console/activities/<int:activity>/delete", "GET", {"admin", "dpo", "root"}),
+    Row("console/activities/<int:activity>/delete", "POST", {"admin", "dpo", "root"}),
+    Row("console/activities/<int:activity>/link", "POST", {"admin", "dpo", "root"}),
+    Row("console/activities/<int:activity>/unlink", "POST", {"admin", "dpo", "root"}),
     Row("console/accounts", "GET", {"admin", "auditor", "root"}),
     Row("console/accounts/new", "GET", {"admin", "root"}),
     Row("console/accounts/new", "POST", {"admin", "root"}),
@@ -183,6 +206,9 @@ def path_of(row: Row, visitor: Visitor, other: Visitor) -> str:
     if "<int:token>" in path:
         path = path.replace("<int:token>", str(token_of_an_application()))
     path = path.replace("<str:app>", "shop").replace("<str:brief>", "news").replace("<slug:form>", "json")
+    if "<int:basis>" in path or "<int:activity>" in path:
+        basis, activity = registered()
+        path = path.replace("<int:basis>", str(basis)).replace("<int:activity>", str(activity))
     if "<uuid:event>" in path:
         path = path.replace("<uuid:event>", sealed_event())
     if "<uuid:person>" in path:
@@ -190,6 +216,15 @@ def path_of(row: Row, visitor: Visitor, other: Visitor) -> str:
     if "<uuid:rtoken>" in path:
         path = path.replace("<uuid:rtoken>", request_of_somebody()).replace("<slug:step>", "extend")
     return "/" + path.replace("<str:session>", own.digest.hex() if own else "00")
+
+
+def registered() -> tuple[int, int]:
+    """The numbers of a legal basis and of a processing activity that rests on it."""
+    root = Api(token=new_token(TokenKind.ROOT))
+    root.post("/v1/lbasis/news", {"shortdesc": "Letters"})
+    root.post("/v1/lbasis/offers", {"shortdesc": "Offers"})
+    root.post("/v1/pactivity/letters", {"legalbasis": "news"})
+    return LegalBasis.objects.get(brief="news").id, ProcessingActivity.objects.get(activity="letters").id
 
 
 def request_of_somebody() -> str:

@@ -20,6 +20,7 @@ from django_otp.oath import hotp
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from databunker.ids import unix_now
+from tests.support.clients import Client
 from tests.support.mail import Taker, mail_server
 from tests.support.vaults import Server, serving
 
@@ -97,8 +98,32 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             person = caller.create(
                 login="ann", email="ann@example.com", first_name="Ann", address={"city": "Bergen", "zip": None}
             )
+            kept_in_registers(caller, "ann")
             caller.close()
             yield Site(server, taker, str(person), asked_by(server, str(person)))
+
+
+def kept_in_registers(caller: Client, login: str) -> None:
+    """Legal basis 1, to which the person agrees in texts that have changed since, and activity 1, which rests on it."""
+    bodies: list[tuple[str, dict[str, str]]] = [
+        (
+            "/v1/lbasis/core-send-email-on-login",
+            {"shortdesc": "Codes by e-mail", "fulldesc": "One at a time.\nNo more."},
+        ),
+        (f"/v1/agreement/core-send-email-on-login/login/{login}", {}),
+        ("/v1/lbasis/core-send-email-on-login", {"fulldesc": "One at a time."}),
+        (
+            "/v1/pactivity/letters",
+            {
+                "title": "Monthly letters",
+                "purposes": "To tell customers what is new.\nOnce a month.",
+                "transfers": "Switzerland",
+                "legalbasis": "core-send-email-on-login,core-send-sms-on-login",
+            },
+        ),
+    ]
+    for path, body in bodies:
+        assert caller.call("POST", path, body).status == 200, path
 
 
 def asked_by(server: Server, person: str) -> tuple[str, ...]:

@@ -22,6 +22,12 @@ OF_ADMINISTRATORS = [
     "/console/audit",
     "/console/audit?action=record.create",
     "/console/audit?person=nobody",
+    "/console/bases",
+    "/console/bases/new",
+    *(f"/console/bases/1{step}" for step in ("", "/edit", "/delete", "/revoke")),
+    "/console/activities",
+    "/console/activities/new",
+    *(f"/console/activities/1{step}" for step in ("", "/edit", "/delete")),
     "/console/accounts",
     "/console/accounts/new",
     "/console/accounts/1",
@@ -57,6 +63,7 @@ def test_pages_are_clean_in_both_themes_and_fit_a_phone(browser: Browser, site: 
                 visit.go(path).assert_clean()
             visit.page.get_by_role("button", name="Refuse").click()
             visit.assert_clean()  # without the reason that it needs
+            leave_forms_of_registers_empty(visit)
             visit.go(f"/console/people/{site.person}").page.get_by_role("button", name="Reveal what is ticked").click()
             visit.assert_clean()
             change_the_profile_of(site.person, visit)
@@ -64,6 +71,13 @@ def test_pages_are_clean_in_both_themes_and_fit_a_phone(browser: Browser, site: 
             visit.page.get_by_label("Reason").fill("doubles")
             visit.page.get_by_role("button", name="Open the list").click()
             visit.assert_clean()
+
+
+def leave_forms_of_registers_empty(visit: Visit) -> None:
+    visit.go("/console/bases/1/revoke").page.get_by_role("button", name="Revoke").click()
+    visit.assert_clean()
+    visit.go("/console/activities/new").page.get_by_role("button", name="Create").click()
+    visit.assert_clean()
 
 
 def change_the_profile_of(person: str, visit: Visit) -> None:
@@ -84,7 +98,8 @@ def test_longer_words_fit_a_phone_too(browser: Browser, site: Site, language: st
         visit.sign_in("dpo")
         visit.page.get_by_role("button", name=language).click()
         requests = ["/console/requests", *(f"/console/requests/{rtoken}" for rtoken in site.requests)]
-        for path in ["/console/", *requests, "/console/me", "/console/me/password", "/"]:
+        registers = ["/console/bases", "/console/bases/1", "/console/bases/1/revoke", "/console/activities/1"]
+        for path in ["/console/", *requests, *registers, "/console/me", "/console/me/password", "/"]:
             visit.go(path).assert_clean()
 
 

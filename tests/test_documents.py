@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
-PAGES = [*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").rglob("*.md"))]
+PAGES = [
+    *sorted(PROJECT.glob("*.md")),
+    *sorted((PROJECT / "docs").rglob("*.md")),
+    *sorted((PROJECT / "examples").rglob("*.md")),
+]
 # Folders of ours; what a page names with a `*` or `…` in it stands for several files.
-NAMED = re.compile(r"`((?:tests|databunker|vault|gdpr|audit|deploy|scripts|benchmarks|docs)/[\w/.-]+)`")
+NAMED = re.compile(r"`((?:tests|databunker|vault|gdpr|audit|deploy|scripts|benchmarks|docs|examples)/[\w/.-]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 

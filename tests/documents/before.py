@@ -81,6 +81,7 @@ curl {_ROOT} {_VAULT}/v1/receipt/$RECEIPT > receipt.json
 KEY=$(manage.py audit public-key)
 """,
     "docs/incidents.md": _SEVEN_TOKENS,
+    "examples/django-shop/README.md": "unset DJANGO_SETTINGS_MODULE\nexport SHOP_DATABASE=$PWD/shop.sqlite3",
     "docs/load.md": """printf '{"email":"carl@example.com"}\\n{"email":"dora@example.com"}\\n' > people.jsonl""",
     "docs/migrating.md": _PEER,
     "docs/notifications.md": _DEAD_LETTERS,

@@ -55,6 +55,12 @@ END
 # The journal is that of the stage's vault, not of one that the page makes.
 _NO_JOURNAL = "unset ERASURE_JOURNAL_FILE"
 
+# A project of its own, whose database is not to be among the examples.
+_SHOP = """
+export SHOP_DATABASE=$PWD/shop.sqlite3
+python() { DJANGO_SETTINGS_MODULE=shop.settings command python "$@"; }
+"""
+
 BEFORE = {
     "README.md": _NO_JOURNAL,
     "docs/access.md": f"""
@@ -81,12 +87,13 @@ curl {_ROOT} {_VAULT}/v1/receipt/$RECEIPT > receipt.json
 KEY=$(manage.py audit public-key)
 """,
     "docs/incidents.md": _SEVEN_TOKENS,
-    "examples/django-shop/README.md": "unset DJANGO_SETTINGS_MODULE\nexport SHOP_DATABASE=$PWD/shop.sqlite3",
+    "examples/django-shop/README.md": _SHOP,
     "docs/load.md": """printf '{"email":"carl@example.com"}\\n{"email":"dora@example.com"}\\n' > people.jsonl""",
     "docs/migrating.md": _PEER,
     "docs/notifications.md": _DEAD_LETTERS,
     "docs/operations.md": _SEVEN_TOKENS,
     "docs/quickstart.md": _NO_JOURNAL,
+    "docs/tutorials/login.md": _SHOP,
 }
 
 # Of the page's vault, beside those of every stage.

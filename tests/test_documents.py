@@ -87,6 +87,30 @@ def test_every_requirement_of_the_standard_says_what_shows_it() -> None:
         assert all(row[1:]), row
 
 
+# What a row of the standard may point at: a page, a file; or it says that nothing shows it, and why.
+SHOWN = re.compile(
+    r"\]\(|`(?:tests|databunker|vault|gdpr|audit|deploy|docs|templates|static)/|`pyproject\.toml`|n/a|\boperator\b|\bopen\b"
+)
+
+
+def test_every_requirement_of_the_standard_points_at_something() -> None:
+    assert [row for row in rows("asvs.md") if row[0] != "About" and not SHOWN.search(row[2])] == []
+
+
+@pytest.mark.parametrize("page", ["threat-model.md", "gdpr.md", "asvs.md", "security.md"])
+def test_what_is_named_as_a_test_holds_tests(page: str) -> None:
+    """Or is run by some that do, as what they share."""
+    text = (PROJECT / "docs" / page).read_text(encoding="utf-8")
+    named = {PROJECT / name for name in re.findall(r"`(tests/(?!support/)[\w/.-]+)`", text)}
+    assert len(named) >= 10
+    without = [path for path in named if not any("\ndef test_" in one.read_text() for one in _modules(path))]
+    assert without == []
+
+
+def _modules(path: Path) -> list[Path]:
+    return [path] if path.is_file() else sorted(path.rglob("test_*.py"))
+
+
 def test_no_requirement_of_the_standard_is_named_twice() -> None:
     named = [part.removesuffix(" (3)") for row in rows("asvs.md") for part in row[0].split(", ") if part[:1].isdigit()]
     assert len(named) == len(set(named))

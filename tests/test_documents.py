@@ -114,3 +114,16 @@ def _modules(path: Path) -> list[Path]:
 def test_no_requirement_of_the_standard_is_named_twice() -> None:
     named = [part.removesuffix(" (3)") for row in rows("asvs.md") for part in row[0].split(", ") if part[:1].isdigit()]
     assert len(named) == len(set(named))
+
+
+def test_the_changelog_keeps_its_form() -> None:
+    """As https://keepachangelog.com has it: releases, newest first, each with kinds of change in one order."""
+    text = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
+    releases = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert releases[0] == "Unreleased"
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+ - \d{4}-\d\d-\d\d", one) for one in releases[1:])
+    kinds = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    for release in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        found = re.findall(r"^### (.+)$", release, re.MULTILINE)
+        assert found == [kind for kind in kinds if kind in found], "unknown, twice, or in another order"
+        assert found, "nothing has changed"

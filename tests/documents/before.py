@@ -93,6 +93,7 @@ KEY=$(manage.py audit public-key)
     "docs/notifications.md": _DEAD_LETTERS,
     "docs/operations.md": _SEVEN_TOKENS,
     "docs/quickstart.md": _NO_JOURNAL,
+    "docs/runbook.md": "manage.py erasures export /journals/erasures.jsonl",
     "docs/tutorials/login.md": _SHOP,
 }
 

@@ -7,6 +7,7 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import OperationalError, ProgrammingError
 
 from databunker.memory import protect_memory
 
@@ -20,6 +21,12 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as problem:
         sys.exit(f"databunker: {problem}")
+    except (OperationalError, ProgrammingError) as problem:
+        # A database that is away or has no tables yet. These say nothing of rows, as an IntegrityError might.
+        if "--traceback" in sys.argv:
+            raise
+        what = str(problem).partition("\n")[0]
+        sys.exit(f"databunker: the database refuses: {what} (has `manage.py init` made its tables?)")
 
 
 if __name__ == "__main__":

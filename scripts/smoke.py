@@ -5,6 +5,7 @@
 
 Every line that begins with `curl` inside a ```sh block of README.md is run by a shell as it stands, save for the
 port, and must answer with `"status":"ok"`; so must every curl line that `make demo` prints, in a fresh vault.
+The commands of manage.py that it prints must end well.
 Needs nothing but Python, make and curl.
 """
 
@@ -62,7 +63,7 @@ def newcomers_environment(port: int) -> dict[str, str]:
 
 @contextmanager
 def demo(port: int) -> Iterator[list[str]]:
-    """`make demo`, answering; the curl lines that it printed.
+    """`make demo`, answering; the commands that it printed.
 
     Stopped by Ctrl-C in the end, which must not take long nor leave anything behind.
     """
@@ -78,7 +79,7 @@ def demo(port: int) -> Iterator[list[str]]:
         )
         try:
             wait_until_up(server, port)
-            yield [line.strip() for line in printed(output).splitlines() if line.strip().startswith("curl ")]
+            yield [line.strip() for line in printed(output).splitlines() if line.startswith("    ")]
             press_ctrl_c(server, port)
         except SmokeError as error:
             raise SmokeError(f"{error}\n--- make demo printed:\n{printed(output)}") from error
@@ -157,6 +158,23 @@ def paste(line: str) -> None:
     print(f"  ok  {line}", flush=True)
 
 
+def run_commands(lines: list[str], port: int) -> None:
+    """In one shell, as what is exported by one is for the next."""
+    done = subprocess.run(
+        ["sh", "-ec", "\n".join(lines)],
+        cwd=ROOT,
+        env=newcomers_environment(port),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise SmokeError(f"{lines[-1]}\nended with {done.returncode}: {done.stderr[:1000]}")
+    print(f"  ok  {lines[-1]}", flush=True)
+
+
 def walk_through(lines: list[str], port: int) -> None:
     """
     Raises:
@@ -175,10 +193,13 @@ def walk_through(lines: list[str], port: int) -> None:
     shutil.rmtree(VAR)
     print("curl lines that make demo prints:", flush=True)
     with demo(port) as printed_lines:
-        if not printed_lines:
-            raise SmokeError("make demo prints no curl line")
-        for line in printed_lines:
+        calls = [line for line in printed_lines if line.startswith("curl ")]
+        commands = [line for line in printed_lines if line not in calls]
+        if not calls or not commands:
+            raise SmokeError("make demo prints no curl line, or no command")
+        for line in calls:
             paste(line)
+        run_commands(commands, port)
     shutil.rmtree(VAR)
 
 

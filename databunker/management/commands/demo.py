@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from typing import Any
@@ -62,6 +63,10 @@ _PEOPLE: list[dict[str, Any]] = [
 ]
 
 
+def _settings(*names: str) -> str:
+    return " ".join(f"{name}={shlex.quote(_ENVIRONMENT[name])}" for name in names)
+
+
 class Command(BaseCommand):
     help = "Serve a demonstration vault kept under ./var, with a few example people and the root token DEMO."
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's interface
@@ -120,5 +125,9 @@ In another terminal:
 
   Forget a person:
     curl -s {token} -X DELETE {url}/v1/user/email/mika@example.com
+
+  Run commands on this vault:
+    export {_settings("DATABUNKER_MASTERKEY_FILE", "DATABASE_URL")}
+    {sys.executable} manage.py access_token list
 """
         )

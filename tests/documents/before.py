@@ -86,7 +86,7 @@ manage.py maintenance
 curl {_ROOT} {_VAULT}/v1/receipt/$RECEIPT > receipt.json
 KEY=$(manage.py audit public-key)
 """,
-    "docs/incidents.md": _SEVEN_TOKENS,
+    "docs/incidents.md": f"{_SEVEN_TOKENS}\nmanage.py account create ada --role admin\nmanage.py account create bea --role dpo",
     "examples/django-shop/README.md": _SHOP,
     "docs/load.md": """printf '{"email":"carl@example.com"}\\n{"email":"dora@example.com"}\\n' > people.jsonl""",
     "docs/migrating.md": _PEER,

@@ -43,6 +43,16 @@ def test_every_link_within_the_project_leads_somewhere() -> None:
     assert broken == []
 
 
+def test_every_alert_names_a_page_and_its_part() -> None:
+    alerts = (PROJECT / "deploy/prometheus/alerts.yml").read_text(encoding="utf-8")
+    named = re.findall(r"runbook: (\S+)", alerts)
+    assert len(named) == alerts.count("- alert:")
+    for name in named:
+        path, _, fragment = name.partition("#")
+        assert (PROJECT / path).is_file(), name
+        assert not fragment or fragment in _fragments(PROJECT / path), name
+
+
 def test_every_page_has_its_place_in_the_site() -> None:
     """Sphinx is strict about it; here it is told before the site is built."""
     docs = PROJECT / "docs"

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 __all__ = ["NotFound", "Taken", "Unavailable", "Vault", "VaultError"]
 
-OK = 200
+REDIRECTED = 300  # what is below was done
 Profile = dict[str, Any]
 
 
@@ -105,7 +105,7 @@ class Vault:
             raise Unavailable(503, f"no answer from the vault: {type(error).__name__}") from None
         finally:
             connection.close()
-        if response.status != OK or answer.get("status") != "ok":
+        if response.status >= REDIRECTED or answer.get("status") != "ok":
             raise _ERRORS.get(response.status, VaultError)(response.status, str(answer.get("message", "refused")))
         return dict(answer)
 

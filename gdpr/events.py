@@ -21,6 +21,7 @@ __all__ = [
     "AGREEMENT_READ",
     "AGREEMENT_WITHDRAWN",
     "APP_REVEALED",
+    "ENDS_LISTED",
     "ERASURE_PREVIEWED",
     "ERASURE_SCHEDULED",
     "ERASURE_WITHDRAWN",
@@ -110,6 +111,7 @@ PERSON_REVEALED = register(379, "person.reveal", "saw the profile in clear")
 PERSON_DATA_LOOKED_AT = register(380, "person.data", "looked at the data beside the profile, with masked values")
 PERSON_FIELDS_REVEALED = register(381, "person.reveal_fields", "saw some fields of the profile in clear")
 APP_REVEALED = register(382, "person.reveal_app", "saw an application's data in clear")
+ENDS_LISTED = register(383, "retention.list", "listed whose time is over soon")
 
 
 LOGIN_CODE_SENT = register(140, "login.prelogin", "asked for a login code")

@@ -1,15 +1,77 @@
-"""The console's first page."""
+"""The console's first page: what is due, what has come and gone, and whether the vault looks after itself.
+
+Each part is for those who may see the list that it leads to. Numbers have bounds (see `gdpr.queries.overview`), so that
+the page is as quick in a vault of millions.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import formats
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from databunker.accounts import queries
+from databunker.access.permissions import Permission
+from databunker.accounts import queries as accounts
+from databunker.db.counting import Count
+from databunker.ids import unix_now
+from databunker.pages.charts import Series
+from databunker.watch.models import IncidentKind
+from databunker.watch.overview import Unusual, access_volume, unusual_access
+from gdpr.models import RequestAction
+from gdpr.queries import overview
+from gdpr.queries.upkeep import read_upkeep
 
+from .audit import seal_words
+from .audit_forms import KIND_NAMES
 from .forms import ROLE_NAMES
 from .pages import ConsolePage
+from .request_forms import ACTION_NAMES
 
 __all__ = ["Dashboard"]
+
+WEEKS, DAYS_BACK, DAYS_AHEAD = 12, 14, 30
+_DAY = 86_400
+_MOST_INCIDENTS = 5
+_INCIDENT_NAMES: dict[IncidentKind, str | Promise] = {
+    IncidentKind.HOUR: gettext_lazy("unusually many people in an hour"),
+    IncidentKind.DAY: gettext_lazy("unusually many people in a day"),
+    IncidentKind.CANARY: gettext_lazy("a canary was read"),
+}
+
+
+class Figure(NamedTuple):
+    """A number, what it counts, and where the list of that is; `tone` makes it stand out."""
+
+    value: str
+    label: str | Promise
+    link: str = ""
+    tone: str = ""
+
+
+class Bars(NamedTuple):
+    """What `{% bar_chart %}` draws."""
+
+    title: str
+    labels: list[str]
+    series: list[Series]
+
+    @property
+    def empty(self) -> bool:
+        return not any(any(one.values) for one in self.series)
+
+
+class Incident(NamedTuple):
+    view: Unusual
+    name: str | Promise
+    who: str | Promise
+    link: str
 
 
 class Dashboard(ConsolePage):
@@ -17,9 +79,133 @@ class Dashboard(ConsolePage):
     section = "dashboard"
 
     def get(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002 - Django's signature
+        shown: dict[str, Any] = {}
+        for permission, part in (
+            (Permission.REQUEST_LIST, self._requests),
+            (Permission.LEGAL_BASIS_READ, self._consents),
+            (Permission.RETENTION_READ, self._retention),
+            (Permission.AUDIT_LIST_ALL, self._access),
+            (Permission.CONFIGURATION_READ, self._upkeep),
+        ):
+            if self.may(permission):
+                shown |= part()
+        return self.render(**shown, **self._own())
+
+    def _own(self) -> dict[str, Any]:
         account = self.account
-        return self.render(
-            sessions=queries.own_sessions(self.actor),
-            codes_left=queries.own_codes_left(account) if account else 0,
-            role=ROLE_NAMES[account.role] if account else "",
-        )
+        return {
+            "sessions": accounts.own_sessions(self.actor),
+            "codes_left": accounts.own_codes_left(account) if account else 0,
+            "role": ROLE_NAMES[account.role] if account else "",
+        }
+
+    def _requests(self) -> dict[str, Any]:
+        waiting, past = overview.open_requests(self.actor), overview.requests_behind(self.actor, weeks=WEEKS)
+        queue, decided = reverse("console:requests"), f"{reverse('console:requests')}?status=approved"
+        identity = f"{reverse('console:requests')}?status=awaiting-identity"
+        late = "bad" if waiting.overdue else ""
+        days = "–" if past.days is None else _("%s days") % formats.number_format(round(past.days, 1), 1)
+        return {
+            "requests": [
+                Figure(_number(waiting.overdue, more=waiting.more), _("overdue"), queue, late),
+                Figure(_number(waiting.soon), _("due within 7 days"), queue, "warning" if waiting.soon else ""),
+                Figure(_number(waiting.later), _("due later"), queue),
+                Figure(_number(waiting.standing), _("wait for proof of identity"), identity),
+                Figure(days, _("median time to a decision, last 12 weeks"), decided),
+            ],
+            "weeks": Bars(
+                _("Requests a week"),
+                [_short(day) for day in past.starts],
+                [
+                    Series(str(ACTION_NAMES[action]), past.made[action], tone)
+                    for tone, action in enumerate(RequestAction, 1)
+                ],
+            ),
+            "weeks_more": past.more,
+        }
+
+    def _consents(self) -> dict[str, Any]:
+        found = overview.consents_in_numbers(self.actor)
+        return {"consents": [(one, _counted(one.accepted), _counted(one.withdrawn)) for one in found]}
+
+    def _retention(self) -> dict[str, Any]:
+        ahead = overview.ends_ahead(self.actor, days=DAYS_AHEAD)
+        today = dt.datetime.now(tz=dt.UTC).date()
+        labels = [_short(today + dt.timedelta(days=number)) for number in range(DAYS_AHEAD)]
+        return {
+            "ending": Figure(
+                _number(ahead.total, more=ahead.more),
+                _("people's time is over in the next 30 days"),
+                reverse("console:ending_people"),
+            ),
+            "ends": Bars(_("People to be forgotten"), labels, [Series(_("people"), ahead.days)]),
+        }
+
+    def _access(self) -> dict[str, Any]:
+        volume = access_volume(self.actor, days=DAYS_BACK)
+        days = [_short(dt.datetime.fromtimestamp(start, tz=dt.UTC).date()) for start in volume.days]
+        people, forgotten = overview.people_in_numbers(self.actor, days=DAYS_AHEAD)
+        since = dt.datetime.fromtimestamp(unix_now() - DAYS_AHEAD * _DAY, tz=dt.UTC).date().isoformat()
+        trail = reverse("console:audit")
+        return {
+            "people": [
+                Figure(_counted(people), _("people in the vault"), reverse("console:people")),
+                Figure(
+                    _counted(forgotten),
+                    _("forgotten in the last 30 days"),
+                    f"{trail}?{urlencode({'action': 'record.forget', 'since': since})}",
+                ),
+            ],
+            "volume": Bars(
+                _("People read in a day"),
+                days,
+                [Series(str(KIND_NAMES[kind]), read, tone) for tone, (kind, read) in enumerate(volume.read.items(), 1)],
+            ),
+            "incidents": [_incident(one) for one in unusual_access(self.actor, days=DAYS_AHEAD, limit=_MOST_INCIDENTS)],
+        }
+
+    def _upkeep(self) -> dict[str, Any]:
+        state = read_upkeep(self.actor)
+        sealed, tone = seal_words(state.seal, unix_now())
+        keys = (_("older than they may be"), "warning") if state.old_keys else (_("in order"), "good")
+        jobs = (_("in order"), "good")
+        if state.late.number:
+            jobs = (_("wait: does the scheduler run?"), "bad")
+        elif state.dead.number:
+            jobs = (_("some were given up"), "warning")
+        return {
+            "upkeep": [
+                Figure(
+                    sealed,
+                    _("Audit trail"),
+                    reverse("console:audit") if self.may(Permission.AUDIT_LIST_ALL) else "",
+                    tone,
+                ),
+                Figure(keys[0], _("Keys"), "", keys[1]),
+                Figure(jobs[0], _("Messages to send"), "", jobs[1]),
+            ],
+            "seal": state.seal,
+        }
+
+
+def _incident(view: Unusual) -> Incident:
+    since = dt.datetime.fromtimestamp(view.start, tz=dt.UTC).date().isoformat()
+    who = {"who": view.actor_kind.label, "since": since}
+    if view.token_id:
+        who["number"] = str(view.token_id)
+    link = f"{reverse('console:audit')}?{urlencode(who)}"
+    return Incident(view, _INCIDENT_NAMES[view.kind], KIND_NAMES[view.actor_kind], link)
+
+
+def _number(number: int, *, more: bool = False) -> str:
+    text: str = formats.number_format(number, force_grouping=True)
+    return f"{text}+" if more else text
+
+
+def _counted(count: Count) -> str:
+    return _number(count.number, more=count.more)
+
+
+def _short(day: dt.date) -> str:
+    text: str = formats.date_format(day, "j M", use_l10n=False)
+    return text

@@ -163,6 +163,8 @@ PARTS = {
     "databunker/backup/counters.py": {"quoted(table.counter)", "quoted(table.name)", "sequence"},
     "databunker/backup/restoring.py": {"quoted(table.name)"},
     "databunker/backup/snapshot.py": {"name", "columns", "quoted(table.name)"},
+    # Statements that Django has made of query sets, whose values travel as parameters.
+    "databunker/db/counting.py": {"', '.join(parts)"},
     "databunker/db/prepared.py": {"name", "_numbered(sql)", "', '.join(['%s'] * sql.count('%s'))"},
     "databunker/db/statements.py": {
         "table", "values", "', '.join(columns)", "', '.join([row] * rows)", "insert.table", "update.table",

@@ -69,6 +69,7 @@ TABLE = [
     # Where listing is on: see test_people_listing.py.
     Row("console/people/all", "GET", set()),
     Row("console/people/all/unlock", "POST", set()),
+    Row("console/people/ending", "GET", {"admin", "dpo", "support", "root"}),
     Row("console/people/<uuid:person>", "GET", EVERYBODY),
     Row("console/people/<uuid:person>/report.<slug:form>", "GET", {"admin", "dpo", "root"}),
     Row("console/people/<uuid:person>/reveal", "POST", {"admin", "dpo", "support", "root"}),

@@ -9,12 +9,21 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from databunker.access.permissions import Permission
+from vault import identities, masking
+from vault.records import OpenRecord
 
 from ..pages import ConsolePage
 
-__all__ = ["UNPROCESSABLE", "PersonPage", "Tab"]
+__all__ = ["UNPROCESSABLE", "PersonPage", "Tab", "known_by"]
 
 UNPROCESSABLE = 422
+
+
+def known_by(record: OpenRecord) -> list[tuple[str, str]]:
+    """What somebody can be looked up by: names of fields and their values, masked."""
+    profile = record.profile()
+    found = [(name, profile[name]) for name in identities.configured() if profile.get(name) is not None]
+    return [(name, masking.masked_field(name, value)) for name, value in found]
 
 
 class Tab(NamedTuple):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy
@@ -13,12 +11,10 @@ from databunker.access.tokens import unlocked
 from databunker.errors import AccessDenied
 from databunker.pages.paging import PAGE_SIZE
 from gdpr.actions import MAX_REASON
-from vault import identities, masking
 from vault.queries import browse_records, open_unlock
-from vault.records import OpenRecord
 
 from ..pages import ConsolePage
-from .base import UNPROCESSABLE
+from .base import UNPROCESSABLE, known_by
 from .search import may_browse
 
 __all__ = ["Everybody", "UnlockEverybody"]
@@ -33,19 +29,6 @@ class UnlockForm(forms.Form):
         help_text=gettext_lazy("Why you need to see everybody. It stands in the trail."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-
-
-class Line(NamedTuple):
-    """Somebody, masked: what the person can be looked up by."""
-
-    record: OpenRecord
-    identities: list[tuple[str, str]]
-
-
-def _line(record: OpenRecord) -> Line:
-    profile = record.profile()
-    found = [(name, profile[name]) for name in identities.configured() if profile.get(name) is not None]
-    return Line(record, [(name, masking.masked_field(name, value)) for name, value in found])
 
 
 class _Listing(ConsolePage):
@@ -80,7 +63,9 @@ class Everybody(_Listing):
         if not unlocked(unlock, tenant=self.actor.tenant, token_id=self.actor.token_id):
             return self.lock(UnlockForm())
         found = browse_records(self.actor, unlock=unlock, after=self.after, limit=PAGE_SIZE)
-        return self.render(lines=list(map(_line, found.records)), after=self.after, following=found.following)
+        return self.render(
+            lines=[(record, known_by(record)) for record in found.records], after=self.after, following=found.following
+        )
 
 
 class UnlockEverybody(_Listing):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import browse, edit, erase, parts, person, rights, search
+from . import browse, edit, ending, erase, parts, person, rights, search
 
 __all__ = ["people_pages"]
 
@@ -10,6 +10,7 @@ people_pages = [
     path("people", search.People.as_view(), name="people"),
     path("people/all", browse.Everybody.as_view(), name="everybody"),
     path("people/all/unlock", browse.UnlockEverybody.as_view(), name="unlock_everybody"),
+    path("people/ending", ending.EndingPeople.as_view(), name="ending_people"),
     path("people/<uuid:person>", person.Person.as_view(), name="person"),
     path("people/<uuid:person>/reveal", person.RevealPerson.as_view(), name="reveal_person"),
     path("people/<uuid:person>/report.<slug:form>", person.Report.as_view(), name="report"),

@@ -19,6 +19,7 @@ OF_ADMINISTRATORS = [
     "/console/requests",
     "/console/requests?status=approved",
     "/console/people",
+    "/console/people/ending",
     "/console/audit",
     "/console/audit?action=record.create",
     "/console/audit?person=nobody",

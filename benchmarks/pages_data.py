@@ -82,6 +82,7 @@ def fill_rest() -> dict[str, Any]:
             person, mode="token", identity=str(record.token), change={"job": f"position {number}"}
         )
         request = str(asked.token)
+        workflows.start_expiration(caller, **by_token(record), wish={"expiration": f"{1 + number % 60}d"})
     dice = random.Random(1)
     for record in people[: AGREEMENTS // 3]:
         for number in dice.sample(range(BASES), 3):

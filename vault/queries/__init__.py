@@ -15,6 +15,7 @@ from .records import (
     list_holders,
     list_records,
     open_unlock,
+    profile_at,
     read_record,
 )
 from .sessions import SessionPage, list_sessions, read_session
@@ -51,6 +52,7 @@ __all__ = [
     "open_unlock",
     "page_of_tokens",
     "parts_of",
+    "profile_at",
     "read_app_data",
     "read_apps",
     "read_record",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
 from audit import trail
 from audit.events import EventType
+from databunker import jsontext
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
 from databunker.access.tokens import grant_unlock, unlocked
@@ -31,6 +32,7 @@ __all__ = [
     "list_holders",
     "list_records",
     "open_unlock",
+    "profile_at",
     "read_record",
 ]
 
@@ -133,6 +135,13 @@ def find_subjects(actor: Actor, subjects: Collection[bytes], permission: Permiss
     """
     require(actor, permission)
     return storage.by_subjects(actor.tenant, subjects)
+
+
+def profile_at(record: OpenRecord, version: int) -> dict[str, Any] | None:
+    """The profile as it was at an earlier version; None where that is gone. Whoever found the record has told of it."""
+    content = storage.version_of(record, version)
+    found: dict[str, Any] | None = None if content is None else jsontext.loads(content)
+    return found
 
 
 def list_holders(actor: Actor, *, mode: str, identity: str, offset: int, limit: int) -> Page:

@@ -16,9 +16,10 @@ from databunker.errors import BadRequest, Conflict, VaultError
 from databunker.pages.diffs import differences
 from databunker.pages.errors import explained
 from gdpr import queries
-from vault import schema
+from vault import identities, schema
 from vault.actions import change_record, preview_change
 from vault.patch import equal
+from vault.queries import profile_at
 from vault.records import OpenRecord
 
 from .base import UNPROCESSABLE, PersonPage
@@ -48,16 +49,20 @@ class _EditPage(PersonPage):
         form = EditForm(request.POST.dict(), profile=record.profile())
         if form.is_valid():
             _check(form, record)
-        if form.data.get("version") != str(record.row.version):
-            form.go_stale(record.row.version)
+        seen = form.cleaned_data.get("version")
+        if seen != record.row.version:
+            form.go_stale(record.row.version, (profile_at(record, seen) if seen else None) or {})
         return actor, record, form
 
 
 def _check(form: EditForm, record: OpenRecord) -> None:
     """Put what the record schema and the rules for identities refuse where it was typed."""
     rules, after = schema.configured(), form.cleaned_data["after"]
-    for fault in rules.faults(after) if rules else ():
-        form.refuse(fault.path, _(fault.rule))
+    if rules:
+        for fault in rules.faults(after):
+            form.refuse(fault.path, _(fault.rule))
+        for path in rules.changed("locked", record.profile(), after):
+            form.refuse(tuple(path.split(".")), _("This field can't be changed."))
     if form.errors:
         return
     if equal(after, record.profile()):
@@ -66,7 +71,7 @@ def _check(form: EditForm, record: OpenRecord) -> None:
     try:
         preview_change(record, whole(after))
     except (BadRequest, Conflict) as error:
-        form.add_error(None, explained(error))
+        _refuse(form, error)
 
 
 def whole(after: dict[str, Any]) -> list[dict[str, Any]]:
@@ -131,8 +136,16 @@ class SaveEdit(_EditPage):
 
 
 def _refuse(form: EditForm, error: VaultError) -> None:
-    words = error.message.split()
-    if isinstance(error, Conflict) and words[0] == "duplicate":
-        form.refuse((words[1],), _("Somebody else has this."))
+    """Tell of a refusal at the field of the identity that it names, or above all."""
+    first, _space, rest = error.message.partition(" ")
+    if isinstance(error, Conflict) and first == "duplicate":
+        form.refuse((rest.split()[0],), _("Somebody else has this."))
+    elif first in identities.configured():
+        form.refuse((first,), explained(error))
+    elif error.message == _NO_IDENTITY:
+        form.add_error(None, _("Nobody could be looked up by what is left: one identity has to stay."))
     else:
         form.add_error(None, explained(error))
+
+
+_NO_IDENTITY = "all user lookup fields are missing"  # see `vault.identities.rows_for`

@@ -85,15 +85,28 @@ class EditForm(WhyForm):
         now = field_text(self.there[pointer]) if pointer in self.there else _("it is not there any more")
         return None if _same(now, self.data.get(_AT + pointer, "")) else now
 
-    def go_stale(self, version: int) -> None:
-        """The profile has changed since the form was shown: what was typed is kept, and meets what is there now."""
+    def go_stale(self, version: int, before: dict[str, Any]) -> None:
+        """The profile is not what it was `before`, when the form was shown, but at `version`.
+
+        What was typed stays, and meets what is there now; what nobody has touched follows.
+        """
         self.stale = True
-        self.data = {**self.data, "version": str(version)}
+        new = {_AT + at: field_text(value) for at, value in self.there.items()}
+        data = {**new, **self.data, "version": str(version)}
+        for at, value in leaves(before).items():
+            if not _same(self.data.get(_AT + at, ""), field_text(value)):
+                continue
+            if at in self.there:
+                data[_AT + at] = field_text(self.there[at])
+            elif at in self.pointers:
+                self.pointers.remove(at)
+                del self.fields[_AT + at], self.fields[_REMOVE + at]
+        self.data = data
         self.add_error(None, _("The profile has changed meanwhile, and nothing was saved: see what it says now."))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        removed = frozenset(at for at in self.there if cleaned.get(_REMOVE + at))
+        removed = frozenset(at for at in self.pointers if cleaned.get(_REMOVE + at))
         changed = {}
         for at in self.pointers:
             if at in removed:
@@ -103,7 +116,7 @@ class EditForm(WhyForm):
                 changed[at] = self._parsed(at, typed)
         new = self._new(cleaned)
         try:
-            cleaned["after"] = with_leaves(self.profile, {**changed, **new}, removed)
+            cleaned["after"] = with_leaves(self.profile, {**changed, **new}, removed & self.there.keys())
         except BadRequest:
             self.add_error("new_path" if new else None, _("No field can be inside of this one."))
         return cleaned

@@ -101,6 +101,8 @@ def test_consents_are_counted_by_legal_basis(root: Api, officer: Visitor) -> Non
     table = html[html.index('id="consents"') :]
     assert re.findall(r'data-label="[^"]*">(\d+)<', table[: table.index("</section>")]) == ["2", "1"]
     assert "contract" not in table[: table.index("</section>")]
+    links = re.findall(r'href="(/console/bases/\d+)"', table)
+    assert [officer.get(link).status_code for link in links] == [200]
 
 
 def test_whose_time_is_over_soon_is_counted_and_listed(root: Api, officer: Visitor) -> None:

@@ -15,6 +15,7 @@ from vault.queries import everything_of, find
 from vault.shares import Terms
 
 from ..events import PERSON_DATA_LOOKED_AT
+from .sign_ins import SignInView, sign_ins_of
 
 __all__ = ["MOST_SHOWN", "AppSeen", "PersonData", "SessionSeen", "ShareSeen", "look_at_data"]
 
@@ -48,10 +49,11 @@ class ShareSeen(NamedTuple):
 
 
 class PersonData(NamedTuple):
-    """Sessions and shares are those that haven't ended; None: the actor may not see of them."""
+    """Sessions, sign-ins and shares are those that haven't ended; None: the actor may not see of them."""
 
     apps: list[AppSeen]
     sessions: list[SessionSeen] | None
+    sign_ins: list[SignInView] | None
     shares: list[ShareSeen] | None
 
 
@@ -65,13 +67,15 @@ def look_at_data(actor: Actor, *, token: str) -> PersonData:
     record = find(actor, lookups.parse("token", token, tenant=actor.tenant), Permission.APP_READ)
     trail.record(actor, PERSON_DATA_LOOKED_AT, subject=record.row.subject, sealer=record.key)
     kept = everything_of(actor, record, most=MOST_SHOWN)
+    sees_sessions = allowed(actor, Permission.SESSION_READ, subject=record.row.subject)
     sessions = [
         SessionSeen(masking.masked(jsontext.loads(one.data_json)), one.stored.stored, one.stored.expires)
         for one in kept.sessions
     ]
     return PersonData(
         [AppSeen(one.app, masking.masked(_value(one.data)), one.created, one.changed) for one in kept.apps],
-        sessions if allowed(actor, Permission.SESSION_READ, subject=record.row.subject) else None,
+        sessions if sees_sessions else None,
+        sign_ins_of(actor, record) if sees_sessions else None,
         [ShareSeen(one.terms, one.stored.created, one.stored.expires) for one in kept.shares]
         if allowed(actor, Permission.SHARE_MANAGE, subject=record.row.subject)
         else None,

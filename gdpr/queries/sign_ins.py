@@ -11,10 +11,11 @@ from databunker.access.permissions import Permission
 from databunker.ids import unix_now
 from vault import lookups
 from vault.queries import find
+from vault.records import OpenRecord
 
 from ..events import SIGN_INS_LISTED
 
-__all__ = ["SignInView", "list_sign_ins"]
+__all__ = ["SignInView", "list_sign_ins", "sign_ins_of"]
 
 
 class SignInView(NamedTuple):
@@ -34,11 +35,16 @@ def list_sign_ins(actor: Actor, *, mode: str, identity: str) -> list[SignInView]
     """
     lookup = lookups.parse(mode, identity, tenant=actor.tenant)
     record = find(actor, lookup, Permission.SESSION_READ)
-    row = record.row
-    trail.record(actor, SIGN_INS_LISTED, subject=row.subject, sealer=record.key, detail=lookup.trace())
+    trail.record(actor, SIGN_INS_LISTED, subject=record.row.subject, sealer=record.key, detail=lookup.trace())
+    return sign_ins_of(actor, record)
+
+
+def sign_ins_of(actor: Actor, record: OpenRecord) -> list[SignInView]:
+    """Newest first; for whoever has been let in already, and leaves an event."""
+    row, now = record.row, unix_now()
     found = AccessToken.objects.filter(tenant=row.tenant, subject=row.subject, kind=TokenKind.PERSON, revoked=None)
     return [
         SignInView(token.pk, token.created, token.expires, token.pk == actor.token_id)
         for token in found.order_by("-id")
-        if token.expires is None or token.expires > unix_now()
+        if token.expires is None or token.expires > now
     ]

@@ -46,8 +46,9 @@ def officer(vault: None) -> Visitor:
 
 def test_the_fixture_has_something_for_each_page(officer: Visitor, ann: str) -> None:
     page = text_of(officer.get(f"/console/people/{ann}/data"))
-    for word in ("shop0", "shop3", "browser: ***", "courier"):
+    for word in ("shop0", "shop3", "browser: ***", "courier", "Where the person is signed in"):
         assert word in page
+    assert "The person is signed in nowhere." not in page
     assert "Long Road" not in page
     assert "Lynx" not in page
     page = text_of(officer.get(f"/console/people/{ann}/agreements"))

@@ -51,6 +51,7 @@ class _DataPage(PersonPage):
         return self.render(
             apps=[_app(one, clear if one.app == app else None) for one in data.apps],
             sessions=None if data.sessions is None else [(one, list(fields(one.data))) for one in data.sessions],
+            sign_ins=data.sign_ins,
             shares=data.shares,
             chosen=app,
             reveal=reveal or (PurposeForm() if self.unmasked and data.apps else None),

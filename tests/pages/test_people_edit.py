@@ -205,6 +205,17 @@ def test_without_a_reason_no_step_opens_the_profile(officer: Visitor, root: Api,
     assert profile_of(root, ann) == PROFILE
 
 
+def test_a_profile_of_many_fields_goes_through_every_step(officer: Visitor, root: Api) -> None:
+    many = {f"field{n}": str(n) for n in range(900)}
+    person = root.create(login="many", **many)
+    fields = {**opened(officer, person), "at/field7": "seven", "remove/field8": "on"}
+    preview = officer.post(f"/console/people/{person}/edit/preview", **fields)
+    assert preview.status_code == 200
+    assert officer.post(f"/console/people/{person}/edit/save", **sent_by(preview)).status_code == 303
+    del many["field8"]
+    assert profile_of(root, person) == {"login": "many", **many, "field7": "seven"}
+
+
 def test_nobody_edits_somebody_forgotten(officer: Visitor, root: Api, ann: str) -> None:
     fields = opened(officer, ann)
     root.delete(f"/v1/user/token/{ann}")

@@ -136,6 +136,13 @@ _NEEDED = "looking at personal data"
 
 
 def _active(actor: Actor, token: str, permission: Permission) -> OpenRecord:
+    """
+    Raises:
+        AccessDenied: the actor may not, or never sees values in clear: no event must say that it did.
+        NotFound, ProcessingRestricted: see `reveal_person`.
+    """
+    if actor.scope is not None and actor.scope.masked:
+        raise AccessDenied
     record = find(actor, lookups.parse("token", token, tenant=actor.tenant), permission)
     record.require_active()
     return record

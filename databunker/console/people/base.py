@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from databunker.access.permissions import Permission
+from databunker.errors import AccessDenied
 from vault import identities, masking
 from vault.records import OpenRecord
 
@@ -62,3 +63,11 @@ class PersonPage(ConsolePage):
         """Whether the account may ever see values in clear."""
         scope = self.actor.scope
         return not (scope and scope.masked)
+
+    def require_unmasked(self) -> None:
+        """
+        Raises:
+            AccessDenied: the account never sees values in clear.
+        """
+        if not self.unmasked:
+            raise AccessDenied

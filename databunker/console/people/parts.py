@@ -74,6 +74,7 @@ class RevealApp(_DataPage):
     """What one application keeps, in clear, in the answer to this one form."""
 
     def post(self, request: HttpRequest, person: UUID) -> HttpResponse:
+        self.require_unmasked()
         form, app = PurposeForm(request.POST), request.POST.get("app", "")
         if not form.is_valid():
             return self.show(person, app=app, reveal=form, status=UNPROCESSABLE)

@@ -88,6 +88,7 @@ class RevealPerson(_ProfilePage):
     permission = Permission.RECORD_READ
 
     def post(self, request: HttpRequest, person: UUID) -> HttpResponse:
+        self.require_unmasked()
         form = RevealForm(request.POST)
         if form.is_valid():
             try:

@@ -8,7 +8,7 @@ class DatabunkerConfig(AppConfig):
     verbose_name = "Databunker"
 
     def ready(self) -> None:
-        from databunker import tracing, ui  # noqa: F401, PLC0415 - they register their system checks
+        from databunker import colours, tracing, ui  # noqa: F401, PLC0415 - they register their system checks
         from databunker.db.connections import keep_connections  # noqa: PLC0415 - needs Django's settings
 
         keep_connections()

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language
 
+from databunker.colours import stylesheet_version
 from databunker.ui import ui_configuration
 
 __all__ = ["THEMES", "THEME_COOKIE", "page"]
@@ -23,6 +24,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "request": request,
         "nonce": getattr(request, "csp_nonce", ""),
         "ui": ui_configuration(),
+        "colours": stylesheet_version(),
         "theme": theme if theme in THEMES else THEMES[0],
         "language": get_language() or settings.LANGUAGE_CODE,
         "languages": settings.LANGUAGES,

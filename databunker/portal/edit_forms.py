@@ -34,6 +34,7 @@ class EditForm(forms.Form):
     empty stays as it is until something is typed. Empty lists and objects have no field.
     """
 
+    use_required_attribute = False
     version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, document: Any, version: int, rules: RecordSchema | None = None) -> None:
@@ -49,17 +50,16 @@ class EditForm(forms.Form):
         return [self[name] for name in self._rows]
 
     def _field(self, row: Row) -> forms.Field:
-        told: dict[str, Any] = {"label": row.label, "required": False, "initial": _typed(row.value)}
+        told: dict[str, Any] = {"label": row.label, "initial": _typed(row.value)}
         if self._rules and self._rules.is_marked("locked", row.path):
             told |= {"disabled": True, "help_text": _("This can't be changed.")}
         elif self._rules and settings.SELFSERVICE_USER_RECORD_CHANGE and self._rules.is_marked("admin", row.path):
             told["help_text"] = _("Somebody has to approve a change of this.")
         if isinstance(row.value, bool):
-            told["required"] = True
             return forms.ChoiceField(choices=[("true", _("yes")), ("false", _("no"))], **told)
         if _is_number(row.value):
             return _NumberField(**told)
-        return forms.CharField(strip=False, widget=_widget(row.value), **told)
+        return _TextField(widget=_widget(row.value), **told)
 
     def change(self) -> list[dict[str, Any]]:
         """What the filled-in form makes of the document, as a JSON Patch (RFC 6902); empty: nothing."""
@@ -98,7 +98,17 @@ class EditForm(forms.Form):
         return None, explained(refusal)
 
 
-class _NumberField(forms.CharField):
+class _TextField(forms.CharField):
+    """May be emptied, which takes the value out: the form does not call it optional."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(strip=False, **options)
+
+    def validate(self, value: Any) -> None:
+        """Whatever is typed is text."""
+
+
+class _NumberField(_TextField):
     widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
 
     def clean(self, value: Any) -> Any:

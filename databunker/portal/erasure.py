@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -31,9 +31,12 @@ class DeleteForm(forms.Form):
     """Typed, as what it does can't be undone."""
 
     word = forms.CharField(
-        label=gettext_lazy("Type the word, to be sure"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
     )
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        self.fields["word"].label = _("Type %(word)s, to be sure") % {"word": _WORD}
 
     def clean_word(self) -> str:
         typed: str = self.cleaned_data["word"].strip()
@@ -71,7 +74,6 @@ class DeleteMe(PortalPage):
         preview = queries.preview_erasure(self.actor, mode="token", identity=self.token)
         return self.render(
             form=form,
-            word=_WORD,
             preview=preview,
             erased=[(PARTS[part.part], part) for part in preview.erased],
             kept=[(PARTS[part.part], WHY[part.why], part) for part in preview.kept],

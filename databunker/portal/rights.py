@@ -33,8 +33,13 @@ def _reason() -> forms.CharField:
 
 
 class RestrictForm(forms.Form):
+    """Its fields and those of the other form on the page have ids of their own."""
+
     ground = forms.ChoiceField(label=gettext_lazy("Why"), choices=list(GROUNDS.items()))
     reason = _reason()
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data, auto_id="restrict-%s")
 
 
 class ObjectForm(forms.Form):
@@ -44,7 +49,7 @@ class ObjectForm(forms.Form):
     reason = _reason()
 
     def __init__(self, data: Any = None, *, bases: list[Basis]) -> None:
-        super().__init__(data)
+        super().__init__(data, auto_id="object-%s")
         named = [(basis.row.brief, basis.texts.shortdesc or basis.row.brief) for basis in bases]
         self.fields["brief"].choices = [  # type: ignore[attr-defined]
             ("", _("everything that may be objected to")),

@@ -156,6 +156,8 @@ SETTINGS: list[Setting] = [
         ("UI_COMPANY_COUNTRY", str, "", "The company's country."),
         ("UI_COMPANY_VAT", str, "", "The company's VAT number."),
         ("UI_LOGO_LINK", str, "", "Picture with the company's logo."),
+        ("UI_COLOR", str, "", "The colour of links and buttons on the pages, such as `#1f4fa3`. The vault doesn't start with one that is hard to read; in the dark it is lightened."),
+        ("UI_COLOR_DARK", str, "", "The colour of links in the dark, where the lightened `UI_COLOR` is not the right one."),
         ("UI_CUSTOM_CSS_LINK", str, "", "Stylesheet of your own."),
         ("UI_TERM_OF_SERVICE_TITLE", str, "", "Title of the terms of service."),
         ("UI_TERM_OF_SERVICE_LINK", str, "", "Page with the terms of service."),

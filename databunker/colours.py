@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-__all__ = ["AA", "check_colours", "contrast", "stylesheet", "stylesheet_version"]
+__all__ = ["AA", "check_colours", "contrast", "link_colours", "stylesheet", "stylesheet_version"]
 
 AA = 4.5
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
@@ -83,7 +83,7 @@ def stylesheet() -> str:
 def _stylesheet(colour: str, in_the_dark: str) -> str:
     if not _HEX.fullmatch(colour):
         return ""
-    light, dark = _light(colour), _dark(in_the_dark if _HEX.fullmatch(in_the_dark) else _lightened(colour))
+    light, dark = _light(colour), _dark(_in_the_dark(colour, in_the_dark))
     hover = _mixed(colour, _BLACK, 0.2)
     tokens = {
         "accent": f"light-dark({light.accent}, {dark.accent})",
@@ -93,6 +93,19 @@ def _stylesheet(colour: str, in_the_dark: str) -> str:
         "on-accent": _WHITE,
     }
     return ":root {\n" + "".join(f"  --{name}: {value};\n" for name, value in tokens.items()) + "}\n"
+
+
+def _in_the_dark(colour: str, wanted: str) -> str:
+    return wanted if _HEX.fullmatch(wanted) else _lightened(colour)
+
+
+def link_colours() -> tuple[str, str]:
+    """The colour of links, in light and in dark; those of `static/vault.css` where none is set."""
+    colour = settings.UI_COLOR
+    return (colour, _in_the_dark(colour, settings.UI_COLOR_DARK)) if _HEX.fullmatch(colour) else _OURS
+
+
+_OURS = ("#1f4fa3", "#8ab4ff")
 
 
 def stylesheet_version() -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import accesses, consents, data, erasure, receipts, report, requests, rights, sign_in, sign_ins
+from . import accesses, consents, cookies, data, erasure, receipts, report, requests, rights, sign_in, sign_ins
 
 app_name = "portal"
 
@@ -11,6 +11,8 @@ urlpatterns = [
     path("code", sign_in.Code.as_view(), name="code"),
     path("sign-out", sign_in.SignOut.as_view(), name="sign_out"),
     path("receipt", receipts.Receipt.as_view(), name="receipt"),
+    path("cookies", cookies.Cookies.as_view(), name="cookies"),
+    path("cookies.js", cookies.CookiesScript.as_view(), name="cookies_script"),
     path("my/data", data.MyData.as_view(), name="data"),
     path("my/data/edit", data.EditData.as_view(), name="edit"),
     path("my/data/apps/<str:app>/edit", data.EditAppData.as_view(), name="edit_app"),

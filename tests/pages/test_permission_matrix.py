@@ -142,6 +142,8 @@ TABLE = [
     Row("sign-out", "POST", set(), PORTAL),
     Row("receipt", "GET", EVERYBODY, 200),
     Row("receipt", "POST", EVERYBODY, 200),
+    Row("cookies", "GET", EVERYBODY, 200),
+    Row("cookies.js", "GET", EVERYBODY, 200),
     Row("my/data", "GET", set(), PORTAL),
     Row("my/data/edit", "GET", set(), PORTAL),
     Row("my/data/edit", "POST", set(), PORTAL),

@@ -116,6 +116,10 @@ soak: $(VENV)/.dev ## a mixed load for MINUTES while keys rotate, backups run, â
 drill-restore: $(VENV)/.dev $(VENV)/.mysql ## lose the database of a vault in use and come back on another kind, as docs/disaster.md says
 	$(BIN)/python -m tests.drill.restore $(ARGS)
 
+.PHONY: drill-cluster
+drill-cluster: $(VENV)/.dev $(VENV)/.mysql ## two vaults behind nginx, over PostgreSQL with a standby and over MariaDB Galera: kill machines (docs/scaling.md)
+	$(DRILL).cluster $(ARGS)
+
 .PHONY: smoke
 smoke: $(VENV)/.runtime ## paste README's curl lines into a fresh `make demo`, stop it, and see it resume
 	$(BIN)/python scripts/smoke.py
@@ -151,6 +155,12 @@ django: $(VENV)/.dev ## Django's deployment checks, and whether a migration is m
 	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(64))") \
 	$(BIN)/python manage.py check --deploy --fail-level WARNING
 	DATABUNKER_ENV_FILE= DATABASE_URL= $(BIN)/python manage.py makemigrations --check --dry-run
+
+.PHONY: upgrade-dumps
+upgrade-dumps: $(VENV)/.dev $(VENV)/.mysql ## keep the databases of this release, for the next one to be tried on (tests/upgrade)
+	DATABASE_URL= $(BIN)/python -m tests.upgrade.make
+	DATABASE_URL=$(POSTGRES_URL) $(BIN)/python -m tests.upgrade.make
+	DATABASE_URL=$(MYSQL_URL) $(BIN)/python -m tests.upgrade.make
 
 # An environment of its own: the tool is no part of the product.
 PIP_AUDIT := 2.10.1

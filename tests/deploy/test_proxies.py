@@ -130,6 +130,8 @@ def test_a_vault_is_reached_by_tls_and_nothing_of_it_is_logged(server: Server, t
         assert call("POST", "/v1/user", {"login": MARKER})[0] == 200
         status, body = call("GET", f"/v1/user/login/{MARKER}")
         assert (status, json.loads(body)["data"]) == (200, {"login": MARKER})
+        assert call("PUT", f"/v1/user/login/{MARKER}", {"note": "x" * 100_000})[0] == 200
+        assert len(json.loads(call("GET", f"/v1/user/login/{MARKER}")[1])["data"]["note"]) == 100_000
         assert call("GET", f"/v1/user/login/{MARKER}-2")[0] == 404
         assert call("GET", "/status") == (200, b"OK")
         for hidden in ("/v1/metrics", "/livez", "/readyz"):

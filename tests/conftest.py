@@ -61,14 +61,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """What asks for no database is the same on each: it is tried on SQLite, in the default run."""
     if connection.vendor == "sqlite":
         return
-    free = [
-        item
-        for item in items
-        if item.nodeid.startswith(_NO_DATABASE) and "_django_db_helper" not in getattr(item, "fixturenames", ())
-    ]
+    free = [item for item in items if item.nodeid.startswith(_NO_DATABASE) and not _asks_for_database(item)]
     config.hook.pytest_deselected(items=free)
     kept = set(items) - set(free)
     items[:] = [item for item in items if item in kept]
+
+
+def _asks_for_database(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return item.get_closest_marker("django_db") is not None or not {"db", "transactional_db"}.isdisjoint(fixtures)
 
 
 @pytest.fixture(autouse=True)

@@ -55,6 +55,9 @@ PAGES = {
     "Console: audit trail": "/console/audit",
     "Console: audit trail, far back": "/console/audit?until={half_a_year_ago}",
     "Console: one event": "/console/audit/{event}",
+    "Console: legal bases": "/console/bases",
+    "Console: one legal basis": "/console/bases/3",
+    "Console: processing activities": "/console/activities",
     "Console: accounts": "/console/accounts",
     "Portal: my data": "/my/data",
 }

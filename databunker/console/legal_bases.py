@@ -50,9 +50,14 @@ class LegalBases(_BasisPage):
             "texts": line.basis.texts,
             "kind": BASIS_TYPES[BasisType(row.basistype)],
             "deleted": row.status == BasisStatus.DELETED,
-            "accepted": counts[AgreementStatus.YES],
-            "withdrawn": counts[AgreementStatus.NO],
+            "accepted": _some(counts[AgreementStatus.YES]),
+            "withdrawn": _some(counts[AgreementStatus.NO]),
         }
+
+
+def _some(many: int) -> str:
+    """As far as it was counted; the page of the basis counts them all."""
+    return str(many) if many <= queries.COUNTED else _("over %(many)s") % {"many": queries.COUNTED}
 
 
 class LegalBasis(_BasisPage):

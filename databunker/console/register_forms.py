@@ -90,11 +90,12 @@ class LegalBasisForm(forms.Form):
 class _TypedNameForm(forms.Form):
     """The name of a legal basis, typed, as what it does can't be undone."""
 
-    brief = _name_field(gettext_lazy("Type it, to be sure that it is this one."))
+    brief = _name_field("")
 
     def __init__(self, data: Any, *, brief: str) -> None:
         super().__init__(data)
         self._brief = brief
+        self.fields["brief"].help_text = _("Type %(name)s, to be sure that it is this one.") % {"name": brief}
 
     def clean_brief(self) -> str:
         typed: str = self.cleaned_data["brief"].strip().lower()

@@ -13,6 +13,7 @@ from .choices import Choice, list_choices
 from .cookies import CookieSettings, cookie_settings
 from .erasure import Erased, ErasurePreview, Kept, Part, Why, preview_erasure
 from .legal_bases import (
+    COUNTED,
     BasisLine,
     BasisPage,
     BasisView,
@@ -41,6 +42,7 @@ from .rights import Objection, Rights, list_objectionable, objectionable_briefs,
 from .sign_ins import SignInView, list_sign_ins
 
 __all__ = [
+    "COUNTED",
     "ActivityPage",
     "ActivityView",
     "AgreementView",

@@ -14,10 +14,12 @@ from databunker.errors import NotFound
 
 from ..agreement_states import AgreementStatus
 from ..bases import Basis, Texts, checked_text, with_texts
+from ..consent_storage import count_some
 from ..events import LEGAL_BASES_LISTED, LEGAL_BASIS_READ, REVOCATION_PREVIEWED
 from ..models import ActivityBasis, Agreement, LegalBasis, LegalBasisText, ProcessingActivity
 
 __all__ = [
+    "COUNTED",
     "BasisLine",
     "BasisPage",
     "BasisView",
@@ -28,6 +30,7 @@ __all__ = [
     "preview_revocation",
 ]
 
+COUNTED = 10_000
 _MAX_VERSIONS = 50
 
 Counts = dict[AgreementStatus, int]
@@ -87,7 +90,8 @@ class Revocation(NamedTuple):
 
 
 def look_at_bases(actor: Actor, *, offset: int, limit: int) -> BasisPage:
-    """Some of them, deleted ones included, oldest first.
+    """Some of them, deleted ones included, oldest first. Only what people said last is counted, and no further than
+    one above `COUNTED`.
 
     Raises:
         AccessDenied: the actor may not read the register.
@@ -97,9 +101,8 @@ def look_at_bases(actor: Actor, *, offset: int, limit: int) -> BasisPage:
     rows = LegalBasis.objects.filter(tenant=actor.tenant).order_by("id")
     shown = with_texts(list(rows[offset : offset + limit]))
     counts = _by_number()
-    of_these = Agreement.objects.filter(tenant=actor.tenant, basis__in=[basis.row.id for basis in shown])
-    for number, status, many in of_these.values_list("basis", "status").annotate(Count("id")).order_by():
-        counts[number][AgreementStatus(status)] = many
+    for number, status, many in count_some(actor.tenant, [basis.row.id for basis in shown], limit=COUNTED + 1):
+        counts[number][status] = many
     return BasisPage(rows.count(), [BasisLine(basis, counts[basis.row.id]) for basis in shown])
 
 
@@ -114,7 +117,7 @@ def look_at_basis(actor: Actor, *, number: int) -> BasisView:
     (basis,) = with_texts([row])
     in_all, of_version = _nobody(), _by_number()
     agreements = Agreement.objects.filter(tenant=actor.tenant, basis=row.id)
-    for version, status, many in agreements.values_list("text_version", "status").annotate(Count("id")).order_by():
+    for version, status, many in agreements.values_list("text_version", "status").annotate(many=Count("*")).order_by():
         of_version[version][AgreementStatus(status)] = many
         in_all[AgreementStatus(status)] += many
     texts = LegalBasisText.objects.filter(basis=row.id).order_by("-version")[:_MAX_VERSIONS]

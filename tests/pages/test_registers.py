@@ -103,6 +103,18 @@ def test_the_list_counts_who_agrees_and_who_does_not_any_more(officer: Visitor, 
     assert [(event.code, event.outcome) for event in told] == [("lbasis.list", "ok")]
 
 
+def test_the_list_counts_no_further_than_is_quick(
+    officer: Visitor, root: Api, news: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gdpr.queries.legal_bases.COUNTED", 2)
+    monkeypatch.setattr("gdpr.queries.COUNTED", 2)
+    agree(root, "ann", "bea")
+    assert ["news Letters", "consent, Art. 6(1)(a)", "2", "0", "active"] in cells_of(officer.get("/console/bases"))
+    agree(root, "cem", "dan")
+    assert ["news Letters", "consent, Art. 6(1)(a)", "over 2", "0", "active"] in cells_of(officer.get("/console/bases"))
+    assert ["In all", "4", "0", "0", "0"] in cells_of(officer.get(f"/console/bases/{news}"))
+
+
 def test_an_empty_register_says_so(officer: Visitor) -> None:
     LegalBasisText.objects.all().delete()
     LegalBasis.objects.all().delete()

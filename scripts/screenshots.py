@@ -19,6 +19,9 @@ ARGUMENTS += ["--disable-sync", "--no-first-run"]
 SIZES = {"desk": (1280, 800), "phone": (360, 740)}
 CONSOLE = {
     "dashboard": "/console/",
+    "legal-bases": "/console/bases",
+    "legal-basis": "/console/bases/1",
+    "activities": "/console/activities",
     "accounts": "/console/accounts",
     "new-account": "/console/accounts/new",
     "own-account": "/console/me",

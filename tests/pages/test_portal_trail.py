@@ -68,6 +68,7 @@ def test_what_others_did_is_paged(inside: Visitor, api: Api, ann: str) -> None:
 
 # Of the same families, but about nobody.
 _ABOUT_NOBODY = {
+    "agreement.preview_revocation",
     "app.list_all",
     "audit.export",
     "audit.head",

@@ -17,6 +17,18 @@ from playwright.sync_api import Page, sync_playwright
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 ARGUMENTS += ["--disable-sync", "--no-first-run"]
 SIZES = {"desk": (1280, 800), "phone": (360, 740)}
+PORTAL = {
+    "portal-data": "/my/data",
+    "portal-edit": "/my/data/edit",
+    "portal-consents": "/my/consents",
+    "portal-requests": "/my/requests",
+    "portal-accesses": "/my/accesses",
+    "portal-sign-ins": "/my/sign-ins",
+    "portal-shares": "/my/shares",
+    "portal-rights": "/my/rights",
+    "portal-delete": "/my/delete",
+    "portal-cookies": "/cookies",
+}
 CONSOLE = {
     "dashboard": "/console/",
     "legal-bases": "/console/bases",
@@ -59,7 +71,8 @@ def take_all(page: Page, url: str, folder: Path, suffix: str) -> None:
     take("portal-code")
     page.locator("main button").click()
     page.wait_for_url("**/my/data")
-    take("portal-data")
+    for name, path in PORTAL.items():
+        take(name, path)
     take("sign-in", "/console/sign-in")
     page.locator("input[name=name]").fill("demo")
     page.locator("input[name=password]").fill("a-vault-to-try-out")

@@ -9,10 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from audit.events import EventType
-from databunker.errors import NotFound
 from gdpr import actions, events, queries
 from gdpr.bases import Texts
-from gdpr.queries import Choice, HistoryLine
+from gdpr.queries import Choice, History, HistoryLine
 
 from .pages import PortalPage
 from .words import BASES, SAID, Words
@@ -40,18 +39,16 @@ def _shown(choice: Choice) -> _Shown:
 class _ConsentPage(PortalPage):
     section = "consents"
 
-    def choices(self) -> list[Choice]:
-        return queries.list_choices(self.actor, mode="token", identity=self.token)
+    @property
+    def me(self) -> dict[str, str]:
+        return {"mode": "token", "identity": self.token}
 
     def choice(self, brief: str) -> Choice:
         """
         Raises:
             NotFound: nothing of this name is processed on, or was ever asked of the person.
         """
-        found = next((choice for choice in self.choices() if choice.basis.row.brief == brief), None)
-        if found is None:
-            raise NotFound("legal basis not found")
-        return found
+        return queries.read_choice(self.actor, brief=brief, **self.me)[0]
 
 
 class Consents(_ConsentPage):
@@ -59,7 +56,7 @@ class Consents(_ConsentPage):
     event: ClassVar[EventType | None] = events.AGREEMENTS_LISTED
 
     def get(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002 - Django's signature
-        shown = [_shown(choice) for choice in self.choices()]
+        shown = [_shown(choice) for choice in queries.list_choices(self.actor, **self.me)]
         return self.render(
             asked=[one for one in shown if one.choice.is_consent],
             held=[one for one in shown if not one.choice.is_consent],
@@ -82,15 +79,12 @@ class Consent(_ConsentPage):
     event: ClassVar[EventType | None] = events.AGREEMENT_HISTORY_READ
 
     def get(self, request: HttpRequest, brief: str) -> HttpResponse:  # noqa: ARG002 - Django's signature
-        choice = self.choice(brief)
-        return self.render(shown=_shown(choice), lines=self._lines(choice))
+        choice, past = queries.read_choice(self.actor, brief=brief, **self.me)
+        return self.render(shown=_shown(choice), lines=_lines(past) if past else [])
 
-    def _lines(self, choice: Choice) -> list[_Line]:
-        if choice.agreement is None:
-            return []
-        brief = choice.basis.row.brief
-        past = queries.read_history(self.actor, brief=brief, mode="token", identity=self.token)
-        return [_Line(line, *SAID[line.status], past.texts.get(line.text_version)) for line in reversed(past.lines)]
+
+def _lines(past: History) -> list[_Line]:
+    return [_Line(line, *SAID[line.status], past.texts.get(line.text_version)) for line in reversed(past.lines)]
 
 
 _BY_HAND = {"agreementmethod": "portal"}
@@ -109,7 +103,7 @@ class Accept(_ConsentPage):
             messages.warning(request, _("The text has changed. Please read it again before you agree."))
             return self.to("portal:consent", brief)
         wish = {"status": "yes", **_BY_HAND}
-        actions.agree(self.actor, brief=brief, mode="token", identity=self.token, wish=wish)
+        actions.agree(self.actor, brief=brief, **self.me, wish=wish)
         messages.success(request, _("You have agreed. You can withdraw it at any time."))
         return self.to("portal:consents")
 
@@ -121,7 +115,7 @@ class Withdraw(_ConsentPage):
         if not self.choice(brief).may_withdraw:
             messages.error(request, _("This does not rest on your consent, so that you can't withdraw it."))
             return self.to("portal:consents")
-        asked = actions.withdraw(self.actor, brief=brief, mode="token", identity=self.token, wish=_BY_HAND)
+        asked = actions.withdraw(self.actor, brief=brief, **self.me, wish=_BY_HAND)
         if asked is not None:
             messages.success(request, _("Your wish was sent. Here you see what becomes of it."))
             return self.to("portal:request", asked.token)

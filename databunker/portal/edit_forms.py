@@ -40,7 +40,9 @@ class EditForm(forms.Form):
     def __init__(self, data: Any = None, *, document: Any, version: int, rules: RecordSchema | None = None) -> None:
         super().__init__(data, initial={"version": version})
         self._document, self._rules = document, rules
-        self._rows = {_name(row): row for row in rows_of(document)[:MOST_FIELDS] if row.value not in ({}, [])}
+        rows = [row for row in rows_of(document) if row.value not in ({}, [])]
+        self.is_cut = len(rows) > MOST_FIELDS
+        self._rows = {_name(row): row for row in rows[:MOST_FIELDS]}
         for name, row in self._rows.items():
             self.fields[name] = self._field(row)
 

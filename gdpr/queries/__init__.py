@@ -9,7 +9,7 @@ from .agreements import (
     read_agreement,
     read_history,
 )
-from .choices import Choice, list_choices
+from .choices import Choice, list_choices, read_choice
 from .cookies import CookieSettings, cookie_settings
 from .erasure import Erased, ErasurePreview, Kept, Part, Why, preview_erasure
 from .legal_bases import (
@@ -95,6 +95,7 @@ __all__ = [
     "preview_erasure",
     "preview_revocation",
     "read_agreement",
+    "read_choice",
     "read_expiration",
     "read_history",
     "read_report",

@@ -37,6 +37,7 @@ __all__ = [
     "list_histories",
     "read_agreement",
     "read_history",
+    "read_history_on",
 ]
 
 T = TypeVar("T")
@@ -172,6 +173,26 @@ def list_histories(actor: Actor, *, mode: str, identity: str) -> list[tuple[Agre
 
 def _with_histories(holder: Holder, rows: list[Agreement]) -> list[tuple[AgreementView, History]]:
     return list(zip(_views(holder, rows), _histories(holder, rows), strict=True))
+
+
+def read_history_on(
+    actor: Actor, basis: LegalBasis, *, mode: str, identity: str
+) -> tuple[AgreementView, History] | None:
+    """The agreement on a legal basis that the caller has at hand, with every change; None: nothing was said of it.
+
+    Raises:
+        BadRequest, AccessDenied, NotFound: see `list_agreements`.
+    """
+
+    def show(holder: Holder, rows: list[Agreement]) -> tuple[AgreementView, History] | None:
+        own = [row for row in rows if row.basis == basis.id]
+        if not own:
+            return None
+        (spoken,), (past,) = last_events(own, holder), _histories(holder, own)
+        return _view(spoken, basis.brief, _token(holder)), past
+
+    found = _read(actor, lookups.parse(mode, identity, tenant=actor.tenant), AGREEMENT_HISTORY_READ, show)
+    return None if found is None else (_seen(actor, found[0]), _history_seen(actor, found[1]))
 
 
 Said = TypeVar("Said", AgreementView, HistoryLine)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from databunker.access.actor import Actor
+from databunker.errors import NotFound
 
 from ..agreement_states import AgreementStatus
 from ..bases import Basis, with_texts
 from ..models import BasisStatus, BasisType, LegalBasis
-from .agreements import AgreementView, list_agreements
+from .agreements import AgreementView, History, list_agreements, read_history_on
 
-__all__ = ["Choice", "list_choices"]
+__all__ = ["Choice", "list_choices", "read_choice"]
 
 
 class Choice(NamedTuple):
@@ -59,3 +60,18 @@ def list_choices(actor: Actor, *, mode: str, identity: str) -> list[Choice]:
     rows = LegalBasis.objects.filter(tenant=actor.tenant).order_by("id")
     shown = [row for row in rows if row.brief in said or row.status == BasisStatus.ACTIVE]
     return [Choice(basis, said.get(basis.row.brief)) for basis in with_texts(shown)]
+
+
+def read_choice(actor: Actor, *, brief: str, mode: str, identity: str) -> tuple[Choice, History | None]:
+    """One of them, with the history of what was said to it.
+
+    Raises:
+        BadRequest, AccessDenied: see `read_history_on`, whose event it leaves.
+        NotFound: no such person, or nothing of this name is in use or was ever spoken of.
+    """
+    row = LegalBasis.objects.filter(tenant=actor.tenant, brief=brief).first()
+    said = read_history_on(actor, row, mode=mode, identity=identity) if row else None
+    if row is None or (said is None and row.status != BasisStatus.ACTIVE):
+        raise NotFound("legal basis not found", subject=actor.subject)
+    (basis,) = with_texts([row])
+    return (Choice(basis, None), None) if said is None else (Choice(basis, said[0]), said[1])

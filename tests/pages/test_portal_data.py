@@ -12,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import Event
+from databunker.portal.edit_forms import MOST_FIELDS
 from tests.conftest import Api
 from vault import events
 
@@ -206,6 +207,15 @@ def test_what_an_application_keeps_is_corrected_too(inside: Visitor, api: Api, a
     assert "bank" in text_of(inside.get(answer["Location"]))
     assert api.get(f"/v1/userapp/token/{ann}/bank").json()["data"] == {"iban": "X"}
     assert inside.get("/my/data/apps/nothing/edit").status_code == 404
+
+
+def test_a_form_has_an_end(inside: Visitor, api: Api, ann: str, alone: None) -> None:
+    api.post(f"/v1/userapp/token/{ann}/shop", {"many": list(range(MOST_FIELDS + 1))})
+    page = inside.get("/my/data/apps/shop/edit")
+    assert "There is more than this form has room for." in text_of(page)
+    assert len(filled(page)) == MOST_FIELDS + 1, "and the version"
+    edit(inside, "/my/data/apps/shop/edit", **{"Many: 2": "17"})
+    assert api.get(f"/v1/userapp/token/{ann}/shop").json()["data"]["many"][:3] == [0, 17, 2]
 
 
 def test_my_data_takes_few_queries_however_many_applications(inside: Visitor, api: Api, ann: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,7 +15,16 @@ from .statements import Signature
 from .trail import EventRow
 from .trees import Head, StoredHashes, Tree
 
-__all__ = ["PROOF_FORMAT", "Proof", "consistency_of", "newest_checkpoint", "proof_of", "public_keys", "sign"]
+__all__ = [
+    "PROOF_FORMAT",
+    "Proof",
+    "consistency_of",
+    "newest_checkpoint",
+    "proof_of",
+    "proofs_of",
+    "public_keys",
+    "sign",
+]
 
 PROOF_FORMAT = "databunker-audit-proof/1"
 
@@ -50,16 +60,48 @@ def proof_of(event_id: UUID, *, tenant: int) -> Proof:
         NotSealed: the sealer has not come to it yet.
         TreeDamaged: the tree, or the event, is not what was signed.
     """
+    return _proved(_placed(event_id, tenant), *newest_checkpoint(tenant))
+
+
+def proofs_of(event_ids: Sequence[UUID], *, tenant: int) -> list[Proof]:
+    """The proofs of several events under one head: the first that they all stand under, so that they stay the same.
+
+    Raises: see `proof_of`.
+    """
+    placed = [_placed(event_id, tenant) for event_id in event_ids]
+    tree, _ = newest_checkpoint(tenant)
+    head = trees.first_head_over(tenant, max((one.position for one in placed), default=0))
+    if head is None:
+        raise NotSealed
+    return [_proved(one, tree, head) for one in placed]
+
+
+class _Placed(NamedTuple):
+    """An event in the tree; `event` is None once retention has deleted it."""
+
+    event_id: UUID
+    event: EventRow | None
+    position: int
+    row_hash: bytes
+
+
+def _placed(event_id: UUID, tenant: int) -> _Placed:
+    """
+    Raises: see `proof_of`.
+    """
     event = models.Event.objects.filter(tenant=tenant, id=event_id).values_list(*EventRow._fields).first()
     row = None if event is None else EventRow._make(event)
     leaf = models.Leaf.objects.filter(tenant=tenant, event=event_id).values_list("position", "row_hash").first()
     if leaf is None:
         raise NotFound("event not found") if row is None else NotSealed
-    position, row_hash = leaf[0], bytes(leaf[1])
-    tree, head = newest_checkpoint(tenant)
+    return _Placed(event_id, row, leaf[0], bytes(leaf[1]))
+
+
+def _proved(placed: _Placed, tree: Tree, head: Head) -> Proof:
+    event_id, row, position, row_hash = placed
     hash_ = leaf_hash(leaves.leaf_of(event_id, row_hash))
     try:
-        path = inclusion_proof(StoredHashes(tenant), position=position, size=head.size)
+        path = inclusion_proof(StoredHashes(tree.tenant), position=position, size=head.size)
         verify_inclusion(hash_, position=position, size=head.size, path=path, root=head.root)
     except (NotProved, ValueError) as error:
         raise TreeDamaged(f"the event at position {position} can't be proved: see `manage.py audit verify`") from error

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from uuid import UUID
 
 from databunker.access.actor import Actor, ActorKind
 from databunker.access.permissions import Permission, require
 from databunker.crypto.errors import CryptoError
 from databunker.errors import BadRequest, NotFound
+from databunker.ids import first_event_id
 
 from . import proofs, trail
 from .events import HEAD_READ
 from .models import Event
 from .trees import Head, Tree
 
-__all__ = ["check_events", "count_of", "event", "events", "is_intact", "read_head"]
+__all__ = ["check_events", "count_of", "event", "events", "events_of_call", "events_of_types", "is_intact", "read_head"]
 
 _BATCH = 500
 
@@ -33,6 +34,26 @@ def events(
     if but is not None:
         found = found.exclude(actor_kind=but.value)
     return found.count(), [_checked(event) for event in found.order_by("-id")[offset : offset + limit]]
+
+
+def events_of_types(types: Collection[int], *, tenant: int, subject: bytes, since: int, until: int) -> list[Event]:
+    """A person's newest events of these types, newest first; `since` and `until` are Unix seconds, both included."""
+    found = Event.objects.filter(tenant=tenant, subject=subject, type__in=types)
+    within = found.filter(id__gte=first_event_id(since * 1000), id__lt=first_event_id((until + 1) * 1000))
+    return [_checked(event) for event in within.order_by("-id")[:_MOST]]
+
+
+_MOST = 1000
+
+
+def events_of_call(call: UUID, *, tenant: int, subject: bytes, around: int) -> list[Event]:
+    """What one call did to a person, oldest first; `around` is when (Unix seconds)."""
+    found = Event.objects.filter(tenant=tenant, subject=subject, request=call)
+    first, last = (first_event_id((around + away) * 1000) for away in (-_LONGEST_CALL, _LONGEST_CALL))
+    return [_checked(event) for event in found.filter(id__gte=first, id__lt=last).order_by("id")[:_BATCH]]
+
+
+_LONGEST_CALL = 600
 
 
 def count_of(*, tenant: int, subject: bytes) -> int:

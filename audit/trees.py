@@ -23,6 +23,7 @@ __all__ = [
     "StoredHashes",
     "Tree",
     "all_trees",
+    "first_head_over",
     "head_at",
     "new_tree",
     "newest_head",
@@ -142,6 +143,11 @@ def new_tree(tenant: int) -> Tree:
 
 def head_at(tenant: int, size: int) -> Head | None:
     return _first(models.Head.objects.filter(tenant=tenant, size=size))
+
+
+def first_head_over(tenant: int, position: int) -> Head | None:
+    """The first head whose tree has a leaf at this position."""
+    return _first(models.Head.objects.filter(tenant=tenant, size__gt=position).order_by("size"))
 
 
 def newest_head(tenant: int) -> Head | None:

@@ -48,10 +48,14 @@ __all__ = [
     "PERSON_REVEALED",
     "PROCESSING_RESTRICTED",
     "REPORT_READ",
+    "REQUESTS_COUNTED",
     "REQUESTS_LISTED",
     "REQUEST_ADOPTED",
     "REQUEST_APPROVED",
+    "REQUEST_ASSIGNED",
     "REQUEST_CANCELED",
+    "REQUEST_COMMENTED",
+    "REQUEST_EVIDENCE_READ",
     "REQUEST_EXTENDED",
     "REQUEST_IDENTITY",
     "REQUEST_OPENED",
@@ -97,6 +101,10 @@ REQUEST_APPROVED = register(223, "request.approve", "approved a request")
 REQUEST_CANCELED = register(224, "request.cancel", "canceled or refused a request")
 REQUEST_EXTENDED = register(225, "request.extend", "extended the time for a request")
 REQUEST_IDENTITY = register(226, "request.identity", "asked for or accepted proof of identity")
+REQUEST_ASSIGNED = register(420, "request.assign", "assigned a request")
+REQUEST_COMMENTED = register(421, "request.comment", "commented on a request")
+REQUEST_EVIDENCE_READ = register(422, "request.evidence", "downloaded the evidence of a request")
+REQUESTS_COUNTED = register(423, "request.count", "looked at which requests could be approved together")
 REPORT_READ = register(250, "report.read", "read the report")
 RIGHTS_READ = register(370, "rights.read", "read which rights the person has exercised")
 PROCESSING_RESTRICTED = register(371, "restriction.set", "restricted the processing of the person's data")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from django.conf import settings
 
 from databunker import jsontext
 from databunker.access.actor import Actor, ActorKind
+from databunker.access.permissions import Permission
 from databunker.crypto import hashing, store
 from databunker.crypto.encoding import pack
 from databunker.crypto.envelope import Place
@@ -18,7 +20,7 @@ from databunker.crypto.errors import IntegrityFailure
 from databunker.crypto.keyring import Purpose
 from databunker.errors import BadRequest, Conflict
 from databunker.ids import new_token, parse_token, unix_now
-from vault import visible
+from vault import identities, visible
 from vault.patch import equal
 from vault.records import OpenRecord
 
@@ -32,8 +34,10 @@ __all__ = [
     "OpenRequest",
     "Past",
     "Wish",
+    "assign",
     "empty",
     "holidays",
+    "looking",
     "parse_request_token",
     "request_digest",
     "requests_of",
@@ -65,9 +69,28 @@ class Wish(NamedTuple):
         """Whether both ask for the same, whatever the record looked like at the time."""
         return self.verb == other.verb and equal(self.change, other.change)
 
+    @property
+    def is_harmless(self) -> bool:
+        """Whether nobody loses anything for good by it, nor the way in to their own data."""
+        if self.action is RequestAction.CHANGE_PROFILE:
+            return all(path and path[0] not in identities.configured() for path in self.paths)
+        return self.action is not RequestAction.FORGET_ME and self.verb != "delete"
+
+
+def looking(actor: Actor) -> Actor:
+    """The actor with the eyes that it has for requests: who may neither read people nor decide sees values masked."""
+    scope = actor.scope
+    if scope is None or not scope.permissions.isdisjoint(_SEES_VALUES):
+        return actor
+    return replace(actor, scope=replace(scope, masked=True))
+
+
+_SEES_VALUES = frozenset({Permission.RECORD_READ, Permission.REQUEST_DECIDE})
+
 
 def seen_wish(actor: Actor, wish: Wish) -> Wish:
     """What of it the actor may see."""
+    actor = looking(actor)
     if not visible.narrows(actor):
         return wish
     if wish.brief:  # of an agreement: who said what about it
@@ -82,6 +105,7 @@ def seen_wish(actor: Actor, wish: Wish) -> Wish:
 
 def seen_reasons(actor: Actor, request: OpenRequest) -> dict[str, str]:
     """Why it was decided, extended, or doubted who asks, as far as the actor may see that."""
+    actor = looking(actor)
     return {name: visible.words(actor, reason) for name, reason in request.reasons().items()}
 
 
@@ -130,7 +154,7 @@ def _place(row: Request, field: bytes) -> Place:
 
 _FACTS = (
     "tenant", "action", "state", "created", "changed", "extended", "asked", "verified", "decided", "decided_kind",
-    "decided_token",
+    "decided_token", "assignee",
 )  # fmt: skip
 
 
@@ -263,7 +287,9 @@ class OpenRequest:
         return terms
 
     def reasons(self) -> dict[str, str]:
-        """Why it was decided, extended, or doubted who asks: by `decision`, `extension`, `identity`."""
+        """Why it was decided, extended, doubted who asks and no longer doubted: by `decision`, `extension`, `identity`,
+        `proof`. `notice`: what the law has the person told of a refusal, as it was told.
+        """
         opened = self._open("reasons", b"reasons")
         found: dict[str, str] = {} if opened is None else jsontext.loads(opened)
         return found
@@ -276,15 +302,18 @@ def requests_of(record: OpenRecord) -> list[OpenRequest]:
     return [OpenRequest(stored, record) for stored in found]
 
 
-def step(actor: Actor, request: OpenRequest, taken: Step, *, reason: str = "", why: str = "decision") -> None:
-    """Move a locked request on; the reason is kept under the name `why`.
+def step(
+    actor: Actor, request: OpenRequest, taken: Step, *, reason: str = "", why: str = "decision", notice: str = ""
+) -> None:
+    """Move a locked request on; the reason is kept under the name `why`, what the person is told of its rights beside.
 
     Raises:
         Conflict: not from its state.
     """
     row, before, now = request.stored, request.state, unix_now()
     after = advance(before, taken)
-    reasons = {**request.reasons(), why: reason} if reason else None
+    said = {name: text for name, text in ((why, reason), ("notice", notice)) if text}
+    reasons = {**request.reasons(), **said} if said else None
     row.state, row.changed = after.value, now
     if taken is Step.EXTEND:
         row.extended = now
@@ -303,7 +332,15 @@ def step(actor: Actor, request: OpenRequest, taken: Step, *, reason: str = "", w
         raise Conflict("wrong status: another decision came first", subject=bytes(row.subject))
 
 
-_CHANGING = tuple(name for name in _FACTS if name not in ("tenant", "action", "created"))
+def assign(request: OpenRequest, account: int | None) -> None:
+    """Give a locked request to an account, or to nobody."""
+    row = request.stored
+    row.assignee = account
+    row.mac = _mac(row)
+    Request.objects.filter(pk=row.pk).update(assignee=row.assignee, mac=row.mac)
+
+
+_CHANGING = tuple(name for name in _FACTS if name not in ("tenant", "action", "created", "assignee"))
 
 
 def empty(tenant: int, subject: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -47,6 +47,7 @@ __all__ = [
     "list_all_events",
     "list_events",
     "newest_events",
+    "opened_events",
     "prove_event",
     "read_event",
     "search_events",
@@ -122,6 +123,18 @@ def events_of(actor: Actor, record: OpenRecord, *, offset: int, limit: int, but:
     row = record.row
     total, events = trail_queries.events(tenant=row.tenant, subject=row.subject, offset=offset, limit=limit, but=but)
     return EventPage(total, [_view(actor, event, record) for event in events])
+
+
+def opened_events(
+    record: OpenRecord, types: Collection[EventType], *, since: int, until: int
+) -> list[tuple[Event, dict[str, Any]]]:
+    """A person's newest events of these types, and what each sealed, for whoever has been let in already.
+
+    Nothing where that can't be opened any more. `since` and `until` are Unix seconds, both included.
+    """
+    row, numbers = record.row, [one.number for one in types]
+    found = trail_queries.events_of_types(numbers, tenant=row.tenant, subject=row.subject, since=since, until=until)
+    return [(event, _detail(event, record)) for event in found]
 
 
 def list_all_events(actor: Actor, *, offset: int, limit: int) -> EventPage:

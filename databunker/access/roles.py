@@ -49,6 +49,8 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     Role.SUPPORT: _READER | {Permission.REQUEST_LIST, Permission.AUDIT_READ},
     Role.AUDITOR: _REGISTERS
     | {
+        Permission.REQUEST_READ,  # with values masked: gdpr.requests.looking
+        Permission.REQUEST_LIST,
         Permission.AUDIT_READ,
         Permission.AUDIT_LIST_ALL,
         Permission.APP_LIST_ALL,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from audit import trail
 from databunker.access.actor import Actor, ActorKind
 from databunker.access.permissions import Permission, require
+from databunker.access.roles import PERMISSIONS_OF
 from databunker.errors import NotFound
 
 from . import rows, second_factor, sessions
@@ -16,7 +17,16 @@ from .models import Account
 from .rows import OpenAccount
 from .sessions import SessionView
 
-__all__ = ["AccountView", "find_account", "list_accounts", "names_of", "own_codes_left", "own_sessions", "read_account"]
+__all__ = [
+    "AccountView",
+    "accounts_that_may",
+    "find_account",
+    "list_accounts",
+    "names_of",
+    "own_codes_left",
+    "own_sessions",
+    "read_account",
+]
 
 
 class AccountView(NamedTuple):
@@ -82,6 +92,12 @@ def names_of(numbers: Collection[int], *, tenant: int) -> dict[int, str]:
     """The names that pages show in the place of the numbers that events and rows hold; who is gone is left out."""
     found = Account.objects.filter(tenant=tenant, pk__in=set(numbers))
     return {row.pk: rows.opened(row).shown_name for row in found}
+
+
+def accounts_that_may(permission: Permission, *, tenant: int) -> dict[int, str]:
+    """The accounts in use whose role lets them do this: their numbers and names, for pages to choose from."""
+    found = rows.accounts(tenant=tenant)
+    return {one.id: one.shown_name for one in found if one.usable and permission in PERMISSIONS_OF[one.role]}
 
 
 def own_sessions(actor: Actor) -> list[SessionView]:

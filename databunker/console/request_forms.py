@@ -9,12 +9,21 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from databunker.access.actor import Actor, ActorKind
 from gdpr.actions import MAX_REASON
 from gdpr.models import RequestAction
 from gdpr.states import State
 from vault import identities
 
-__all__ = ["ACTION_NAMES", "STATE_NAMES", "FindRequestsForm", "ReasonForm", "RequestFilterForm"]
+__all__ = [
+    "ACTION_NAMES",
+    "STATE_NAMES",
+    "AssignForm",
+    "CommentForm",
+    "FindRequestsForm",
+    "ReasonForm",
+    "RequestFilterForm",
+]
 
 ACTION_NAMES: dict[RequestAction, str | Promise] = {
     RequestAction.FORGET_ME: _("Forget me"),
@@ -40,6 +49,8 @@ _STATUSES = [
 ]
 _ALL = "all"
 _KINDS = [(_ALL, _("all")), *((action.label, ACTION_NAMES[action]) for action in RequestAction)]
+_MINE, _NOBODYS = "me", "nobody"
+_ASSIGNED = [(_ALL, _("anybody")), (_MINE, _("me")), (_NOBODYS, _("nobody"))]
 
 
 class RequestFilterForm(forms.Form):
@@ -47,15 +58,17 @@ class RequestFilterForm(forms.Form):
 
     status = forms.ChoiceField(label=_("State"), choices=_STATUSES)
     kind = forms.ChoiceField(label=_("Kind"), choices=_KINDS)
+    assigned = forms.ChoiceField(label=_("Assigned to"), choices=_ASSIGNED)
 
     @classmethod
     def of(cls, query: QueryDict) -> RequestFilterForm:
         """As the address has it; what can't be read there is as if it were not there."""
-        status, kind = query.get("status", ""), query.get("kind", "")
+        status, kind, assigned = (query.get(name, "") for name in ("status", "kind", "assigned"))
         form = cls(
             {
                 "status": status if status in dict(_STATUSES) else _UNDECIDED,
                 "kind": kind if kind in dict(_KINDS) else _ALL,
+                "assigned": assigned if assigned in dict(_ASSIGNED) else _ALL,
             }
         )
         form.full_clean()
@@ -69,6 +82,13 @@ class RequestFilterForm(forms.Form):
     @property
     def chosen_action(self) -> RequestAction | None:
         return next((action for action in RequestAction if action.label == self.cleaned_data["kind"]), None)
+
+    def assignee_for(self, actor: Actor) -> int | None:
+        """As `queries.list_requests` takes it. Whoever is no account has none: nobody's are then its own."""
+        chosen = self.cleaned_data["assigned"]
+        if chosen == _MINE and actor.kind is ActorKind.ACCOUNT:
+            return actor.token_id
+        return None if chosen == _ALL else 0
 
 
 class FindRequestsForm(forms.Form):
@@ -104,3 +124,27 @@ class ReasonForm(forms.Form):
         self.fields["sure"].required = needs_sure
         if not needs_sure:
             del self.fields["sure"]
+
+
+class AssignForm(forms.Form):
+    """Who looks after a request: one of `accounts`, by number and name, or nobody."""
+
+    account = forms.TypedChoiceField(label=_("Assigned to"), coerce=int, empty_value=None, required=False)
+
+    def __init__(self, data: Any = None, *, accounts: dict[int, str], initial: Any = None) -> None:
+        super().__init__(data, initial=initial, auto_id="assign-%s")
+        self.fields["account"].choices = [("", _("nobody")), *accounts.items()]  # type: ignore[attr-defined]
+
+    @property
+    def chosen(self) -> int | None:
+        account: int | None = self.cleaned_data["account"]
+        return account
+
+
+class CommentForm(forms.Form):
+    """What is said about a request among those who decide."""
+
+    comment = forms.CharField(label=_("Comment"), max_length=MAX_REASON, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data, auto_id="comment-%s")

@@ -11,21 +11,17 @@ from . import (
     legal_bases,
     oidc,
     own_account,
-    requests,
     sign_in,
     tokens,
 )
 from .people.urls import people_pages
+from .request_urls import request_pages
 
 app_name = "console"
 
 urlpatterns = [
     path("", dashboard.Dashboard.as_view(), name="dashboard"),
-    path("requests", requests.Requests.as_view(), name="requests"),
-    path("requests.csv", requests.RequestsAsCsv.as_view(), name="requests_csv"),
-    path("requests/find", requests.FindRequests.as_view(), name="find_requests"),
-    path("requests/<uuid:rtoken>", requests.OneRequest.as_view(), name="request"),
-    path("requests/<uuid:rtoken>/<slug:step>", requests.Decide.as_view(), name="decide"),
+    *request_pages,
     *people_pages,
     path("audit", audit.Events.as_view(), name="audit"),
     path("audit.csv", audit.EventsAsCsv.as_view(), name="audit_csv"),

@@ -210,11 +210,12 @@ class Migration(migrations.Migration):
                 ('decided', models.BigIntegerField(help_text='Unix seconds', null=True)),
                 ('decided_kind', models.SmallIntegerField(help_text='Who decided, see databunker.access.actor.ActorKind', null=True)),
                 ('decided_token', models.BigIntegerField(help_text='The access token of whoever decided', null=True)),
+                ('assignee', models.BigIntegerField(help_text='The account that looks after it', null=True)),
                 ('mac', databunker.db.fields.FixedBinaryField(help_text='Over the bare facts, so that SQL alone decides and delays nothing', length=32)),
             ],
             options={
                 'db_table': 'gdpr_request',
-                'indexes': [models.Index(fields=['tenant', 'state', 'id'], name='gdpr_request_by_state'), models.Index(fields=['tenant', 'subject', 'id'], name='gdpr_request_by_subject')],
+                'indexes': [models.Index(fields=['tenant', 'state', 'id'], name='gdpr_request_by_state'), models.Index(fields=['tenant', 'subject', 'id'], name='gdpr_request_by_subject'), models.Index(fields=['tenant', 'assignee', 'state'], name='gdpr_request_by_assignee')],
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'subject', 'slot'), name='gdpr_request_one_undecided')],
             },
         ),

@@ -51,6 +51,7 @@ class Request(models.Model):
     decided = models.BigIntegerField(null=True, help_text="Unix seconds")
     decided_kind = models.SmallIntegerField(null=True, help_text="Who decided, see databunker.access.actor.ActorKind")
     decided_token = models.BigIntegerField(null=True, help_text="The access token of whoever decided")
+    assignee = models.BigIntegerField(null=True, help_text="The account that looks after it")
     mac = FixedBinaryField(length=32, help_text="Over the bare facts, so that SQL alone decides and delays nothing")
 
     class Meta:
@@ -61,6 +62,7 @@ class Request(models.Model):
         indexes = [
             models.Index(fields=["tenant", "state", "id"], name="gdpr_request_by_state"),
             models.Index(fields=["tenant", "subject", "id"], name="gdpr_request_by_subject"),
+            models.Index(fields=["tenant", "assignee", "state"], name="gdpr_request_by_assignee"),
         ]
 
     def __str__(self) -> str:

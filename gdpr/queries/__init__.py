@@ -10,8 +10,11 @@ from .agreements import (
     read_history,
 )
 from .choices import Choice, list_choices, read_choice
+from .cases import CaseEvent, case_events
+from .choices import Choice, list_choices
 from .cookies import CookieSettings, cookie_settings
 from .erasure import Erased, ErasurePreview, Kept, Part, Why, preview_erasure
+from .evidence import Evidence, read_evidence
 from .legal_bases import (
     COUNTED,
     BasisLine,
@@ -50,10 +53,12 @@ __all__ = [
     "BasisLine",
     "BasisPage",
     "BasisView",
+    "CaseEvent",
     "Choice",
     "CookieSettings",
     "Erased",
     "ErasurePreview",
+    "Evidence",
     "ExpirationView",
     "History",
     "HistoryLine",
@@ -71,6 +76,7 @@ __all__ = [
     "SignInView",
     "TextVersion",
     "Why",
+    "case_events",
     "cookie_settings",
     "expirations_of",
     "export_activities",
@@ -96,6 +102,7 @@ __all__ = [
     "preview_revocation",
     "read_agreement",
     "read_choice",
+    "read_evidence",
     "read_expiration",
     "read_history",
     "read_report",

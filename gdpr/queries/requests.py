@@ -16,7 +16,7 @@ from vault.queries import find, find_subject, find_subjects
 
 from ..events import REQUEST_READ, REQUESTS_LISTED
 from ..models import Request, RequestAction
-from ..requests import OpenRequest, Wish, parse_request_token, request_digest, seen_wish
+from ..requests import OpenRequest, Wish, looking, parse_request_token, request_digest, seen_wish
 from ..states import UNDECIDED, states_of
 
 __all__ = ["RequestPage", "RequestView", "list_requests", "list_requests_of", "read_request"]
@@ -38,11 +38,18 @@ class RequestView(NamedTuple):
 
 
 def list_requests(
-    actor: Actor, *, status: str, offset: int, limit: int, action: RequestAction | None = None
+    actor: Actor,
+    *,
+    status: str,
+    offset: int,
+    limit: int,
+    action: RequestAction | None = None,
+    assignee: int | None = None,
 ) -> RequestPage:
     """Everybody's requests in this status: the undecided oldest first, as these are due first, others newest first.
 
-    Of the undecided, those that were given two further months come last. With `action` only those that ask for it.
+    Of the undecided, those that were given two further months come last. With `action` only those that ask for it, with
+    `assignee` only those of this account; 0: of nobody.
 
     Raises:
         AccessDenied: the actor reaches its own requests only.
@@ -55,6 +62,8 @@ def list_requests(
     found = Request.objects.filter(tenant=actor.tenant, state__in=[state.value for state in states])
     if action is not None:
         found = found.filter(action=action.value)
+    if assignee is not None:
+        found = found.filter(assignee=assignee) if assignee else found.filter(assignee__isnull=True)
     order = (F("extended").asc(nulls_first=True), "id") if states <= UNDECIDED else ("-id",)
     rows = list(found.order_by(*order)[offset : offset + limit])
     holders = find_subjects(actor, {bytes(row.subject) for row in rows}, Permission.REQUEST_LIST)
@@ -103,5 +112,5 @@ def read_request(actor: Actor, *, rtoken: str) -> RequestView:
     detail = {"request": stored.pk, "action": request.action.label}
     trail.record(actor, REQUEST_READ, subject=subject, sealer=record.key, detail=detail)
     if request.action == RequestAction.FORGET_ME:
-        return RequestView(request, wish, visible.document(actor, record.profile()))
+        return RequestView(request, wish, visible.document(looking(actor), record.profile()))
     return RequestView(request, wish, wish.original or {})

@@ -209,7 +209,7 @@ def test_requests_are_listed(api: Api, person: Api, ann: str) -> None:
     row = listed["rows"][1]
     assert set(row) == {
         "rtoken", "token", "action", "status", "state", "when", "creationtime", "reason", "app", "brief", "more", "duetime",
-        "unpausedduetime", "extendtime", "extendreason", "identityasktime", "identityprooftime", "identityreason",
+        "unpausedduetime", "extendtime", "extendreason", "identityasktime", "identityprooftime", "identityreason", "proofreason", "notice",
         "decidetime", "decidedby",
     }  # fmt: skip
     assert (row["token"], row["action"], row["status"], row["app"], row["more"]) == (

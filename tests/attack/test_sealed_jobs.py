@@ -46,7 +46,7 @@ def of(person: Person) -> list[Job]:
 
 def test_no_payload_opens_in_the_place_of_another(people: tuple[Person, ...]) -> None:
     everything = list(Job.objects.all())
-    assert len(everything) == 21
+    assert len(everything) == 24
     assert all(opens(job) for job in everything)
     opened = []
     for target in of(people[0]):
@@ -110,7 +110,7 @@ def test_a_copy_from_before_opens_nothing_after_the_person_was_forgotten(people:
     (told,) = of(ann)
     assert (told.kind, told.topic) == ("webhook", "forgetme")
     assert all(opens(job) for job in of(bob))
-    assert len(of(bob)) == 7
+    assert len(of(bob)) == 8
 
 
 def test_nothing_in_the_table_tells_of_the_person(people: tuple[Person, ...]) -> None:

@@ -59,10 +59,16 @@ TABLE = [
     Row("console/me/recovery-codes", "GET", WITH_ACCOUNT),
     Row("console/me/recovery-codes", "POST", WITH_ACCOUNT),
     Row("console/me/sessions/<str:session>/end", "POST", WITH_ACCOUNT),
-    Row("console/requests", "GET", {"admin", "dpo", "support", "root"}),
-    Row("console/requests.csv", "GET", {"admin", "dpo", "support", "root"}),
-    Row("console/requests/find", "POST", {"admin", "dpo", "support", "root"}),
-    Row("console/requests/<uuid:rtoken>", "GET", {"admin", "dpo", "support", "root"}),
+    Row("console/requests", "GET", EVERYBODY),
+    Row("console/requests.csv", "GET", EVERYBODY),
+    Row("console/requests/find", "POST", EVERYBODY),
+    Row("console/requests/together", "GET", {"admin", "dpo", "root"}),
+    Row("console/requests/together/<slug:kind>", "GET", {"admin", "dpo", "root"}),
+    Row("console/requests/together/<slug:kind>", "POST", {"admin", "dpo", "root"}),
+    Row("console/requests/<uuid:rtoken>", "GET", EVERYBODY),
+    Row("console/requests/<uuid:rtoken>/assign", "POST", {"admin", "dpo", "root"}),
+    Row("console/requests/<uuid:rtoken>/comment", "POST", {"admin", "dpo", "root"}),
+    Row("console/requests/<uuid:rtoken>/evidence", "POST", {"admin", "dpo", "root"}),
     Row("console/requests/<uuid:rtoken>/<slug:step>", "POST", {"admin", "dpo", "root"}),
     Row("console/people", "GET", EVERYBODY),
     Row("console/people", "POST", EVERYBODY),
@@ -76,7 +82,7 @@ TABLE = [
     Row("console/people/<uuid:person>/data", "GET", {"admin", "dpo", "support", "root"}),
     Row("console/people/<uuid:person>/data/reveal", "POST", {"admin", "dpo", "root"}),
     Row("console/people/<uuid:person>/agreements", "GET", {"admin", "dpo", "support", "root"}),
-    Row("console/people/<uuid:person>/requests", "GET", {"admin", "dpo", "support", "root"}),
+    Row("console/people/<uuid:person>/requests", "GET", EVERYBODY),
     Row("console/people/<uuid:person>/trail", "GET", EVERYBODY),
     Row("console/people/<uuid:person>/rights", "GET", {"admin", "dpo", "support", "root"}),
     Row("console/people/<uuid:person>/object", "POST", {"admin", "dpo", "root"}),
@@ -216,6 +222,7 @@ def path_of(row: Row, visitor: Visitor, other: Visitor) -> str:
         path = path.replace("<uuid:event>", sealed_event())
     if "<uuid:person>" in path:
         path = path.replace("<uuid:person>", Api(token=new_token(TokenKind.ROOT)).create(login=f"p{uuid.uuid4().hex}"))
+    path = path.replace("<slug:kind>", "change-profile")
     if "<uuid:rtoken>" in path:
         path = path.replace("<uuid:rtoken>", request_of_somebody()).replace("<slug:step>", "extend")
     return "/" + path.replace("<str:session>", own.digest.hex() if own else "00")

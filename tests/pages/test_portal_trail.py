@@ -77,6 +77,7 @@ _ABOUT_NOBODY = {
     "erasure.export",
     "erasure.replay",
     "erasure.waive",
+    "request.count",
     "token.list",
 }
 

@@ -53,6 +53,8 @@ _FACTS: dict[str, schemas.Schema] = {
     **_TIMES,
     "extendreason": schemas.TEXT,
     "identityreason": schemas.TEXT,
+    "proofreason": {**schemas.TEXT, "description": "What has proved the identity"},
+    "notice": {**schemas.TEXT, "description": "What the person was told, when refused, of the ways to act against it"},
     "decidetime": _NO_TIME_YET,
     "decidedby": {**schemas.TEXT, "description": "Kind and number of the access token; empty while undecided"},
 }
@@ -82,7 +84,7 @@ _DECISION = Body(row(optional={"reason": _REASON}), required=False)
 _PROOF: schemas.Schema = {
     "anyOf": [
         row(proof=schemas.constant("ask"), reason=_NEEDED_REASON),
-        row(proof=schemas.constant("verified")),
+        row(proof=schemas.constant("verified"), optional={"reason": _REASON}),
     ]
 }
 _DONE = ok(result=schemas.constant("done"))
@@ -220,7 +222,8 @@ class IdentityProof(Endpoint):
 
     @Operation(
         "Ask for proof of identity, or say that it was given",
-        description="`ask` stops the clock, once and while it runs; `verified` starts it again.",
+        description="`ask` stops the clock, once and while it runs; `verified` starts it again. The reason says why "
+        "there is doubt, or what has proved it.",
         body=Body(_PROOF),
         answer=_CLOCK,
         refuses=(NotFound, Conflict),
@@ -231,7 +234,7 @@ class IdentityProof(Endpoint):
         if body.get("proof") == "ask":
             request = actions.ask_for_identity(call.actor, rtoken=rtoken, reason=body.get("reason", ""))
         elif body.get("proof") == "verified":
-            request = actions.verify_identity(call.actor, rtoken=rtoken)
+            request = actions.verify_identity(call.actor, rtoken=rtoken, reason=body.get("reason", ""))
         else:
             raise BadRequest('proof must be "ask" or "verified"')
         return answer(**_times(request))
@@ -267,6 +270,8 @@ def _row(actor: Actor, request: OpenRequest) -> dict[str, Any]:
         **_times(request),
         "extendreason": reasons.get("extension", ""),
         "identityreason": reasons.get("identity", ""),
+        "proofreason": reasons.get("proof", ""),
+        "notice": reasons.get("notice", ""),
         "decidetime": stored.decided,
         "decidedby": request.decided_by,
     }

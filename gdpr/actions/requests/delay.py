@@ -15,6 +15,7 @@ from databunker.ids import unix_now
 
 from ...events import REQUEST_EXTENDED, REQUEST_IDENTITY
 from ...inputs import checked_reason
+from ...notices import mail_step
 from ...requests import OpenRequest, holidays, step
 from ...states import Step, advance
 from .locking import lock_request
@@ -62,14 +63,16 @@ def ask_for_identity(actor: Actor, *, rtoken: str, reason: Any) -> OpenRequest:
     return _take(actor, rtoken, Step.ASK_IDENTITY, check, REQUEST_IDENTITY, reason=text, why="identity")
 
 
-def verify_identity(actor: Actor, *, rtoken: str) -> OpenRequest:
-    """The person has proved who is asking: the clock runs again.
+def verify_identity(actor: Actor, *, rtoken: str, reason: Any = "") -> OpenRequest:
+    """The person has proved who is asking: the clock runs again. The reason says what the proof was.
 
     Raises:
         AccessDenied, NotFound: see `approve_request`.
+        BadRequest: the reason is no text, or too long.
         Conflict: decided already, or no proof is awaited.
     """
-    return _take(actor, rtoken, Step.VERIFY_IDENTITY, lambda _: None, REQUEST_IDENTITY)
+    text = checked_reason(reason)
+    return _take(actor, rtoken, Step.VERIFY_IDENTITY, lambda _: None, REQUEST_IDENTITY, reason=text, why="proof")
 
 
 def _take(
@@ -88,6 +91,7 @@ def _take(
             advance(request.state, taken)
             check(request)
             step(actor, request, taken, reason=reason, why=why)
+            mail_step(request, taken, reason=reason)
             row = request.stored
             detail = {"request": row.pk, "action": request.action.label, "step": taken.value}
             trail.record(actor, event, subject=bytes(row.subject), sealer=request.holder.key, detail=detail)

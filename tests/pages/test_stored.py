@@ -37,7 +37,7 @@ def test_nothing_of_an_account_is_in_clear(admin: Visitor) -> None:
     Visitor().post("/console/sign-in", name="a name that nobody has", password="typed in the wrong place")
     stored = everything_stored()
     secrets = [
-        *("ada", "bob-builder", "Robert Builder", PASSWORD, first, "argon2", "a name that nobody has"),
+        *("bob-builder", "Robert Builder", PASSWORD, first, "argon2", "a name that nobody has"),
         *codes,
         admin.client.cookies["__Secure-console"].value,
         "typed in the wrong place",

@@ -29,6 +29,7 @@ _SAW_CONSENTS = _("saw your consents")
 _UPDATED_CONSENTS = _("brought your consents up to date")
 _SAW_REQUESTS = _("saw your requests")
 _SAW_TRAIL = _("saw who has seen your data")
+_SAW_END = _("saw how long your data is kept")
 _KEPT = _("had your data kept for longer")
 
 # By the code of the event's type. What is not here is told by its own title.
@@ -41,7 +42,7 @@ DONE: dict[str, Words] = {
     "record.change": _("changed your data"),
     "record.forget": _DELETED,
     "person.look": _LOOKED_UP,
-    "person.data": _SAW_DATA,
+    "person.data": _LOOKED_UP,
     "person.reveal": _SAW_DATA,
     "person.reveal_fields": _SAW_DATA,
     "person.reveal_app": _SAW_APPS,
@@ -94,7 +95,8 @@ DONE: dict[str, Words] = {
     "erasure.withdraw": _("called off the deletion of your data"),
     "receipt.read": _("read the receipt of the deletion"),
     "retention.start": _("set how long your data is kept"),
-    "retention.status": _("saw how long your data is kept"),
+    "retention.status": _SAW_END,
+    "retention.list": _SAW_END,
     "retention.cancel": _KEPT,
     "retention.retain": _KEPT,
     "retention.delete": _DELETED,

@@ -9,9 +9,8 @@ from .agreements import (
     read_agreement,
     read_history,
 )
-from .choices import Choice, list_choices, read_choice
 from .cases import CaseEvent, case_events
-from .choices import Choice, list_choices
+from .choices import Choice, list_choices, read_choice
 from .cookies import CookieSettings, cookie_settings
 from .erasure import Erased, ErasurePreview, Kept, Part, Why, preview_erasure
 from .evidence import Evidence, read_evidence

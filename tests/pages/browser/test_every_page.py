@@ -101,9 +101,10 @@ def test_longer_words_fit_a_phone_too(browser: Browser, site: Site, language: st
     with visiting(browser, site, viewport=PHONE) as visit:
         visit.sign_in("dpo")
         visit.page.get_by_role("button", name=language).click()
+        people = ["/console/people", *(f"/console/people/{site.person}{tab}" for tab in TABS_OF_A_PERSON)]
         requests = ["/console/requests", *(f"/console/requests/{rtoken}" for rtoken in site.requests)]
         registers = ["/console/bases", "/console/bases/1", "/console/bases/1/revoke", "/console/activities/1"]
-        for path in ["/console/", *requests, *registers, "/console/me", "/console/me/password", "/"]:
+        for path in ["/console/", *requests, *registers, "/console/me", "/console/me/password", "/", *people]:
             visit.go(path).assert_clean()
 
 

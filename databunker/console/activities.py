@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -17,7 +18,7 @@ from databunker.ids import unix_now
 from databunker.pages.csvfiles import as_csv
 from databunker.pages.paging import Paging
 from gdpr import actions, queries
-from gdpr.models import ARTICLE_30, BasisType
+from gdpr.models import ARTICLE_30, BasisType, ProcessingActivity
 from gdpr.queries import ActivityView
 
 from .pages import ConsolePage
@@ -181,12 +182,11 @@ class EditActivity(_ActivityPage):
 
     def get(self, request: HttpRequest, activity: int) -> HttpResponse:  # noqa: ARG002 - Django's signature
         row = queries.look_at_activity(self.actor, number=activity).row
-        filled = {name: getattr(row, name) for name in ActivityForm.base_fields}
-        return self.render(form=ActivityForm(initial=filled), row=row)
+        return self.render(form=ActivityForm.of(_values(row)), row=row)
 
     def post(self, request: HttpRequest, activity: int) -> HttpResponse:
         row, form = queries.look_at_activity(self.actor, number=activity).row, ActivityForm(request.POST)
-        if form.is_valid():
+        if form.is_valid() and not form.is_outdated(_values(row)):
             try:
                 actions.save_activity(self.actor, activity=row.activity, wish=form.cleaned_data, new=False)
             except Conflict:
@@ -195,6 +195,10 @@ class EditActivity(_ActivityPage):
                 messages.success(request, _("The activity is saved."))
                 return self.to("console:activity", activity)
         return self.render(form=form, row=row, status=_UNPROCESSABLE)
+
+
+def _values(row: ProcessingActivity) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ActivityForm.base_fields if name != "seen"}
 
 
 class DeleteActivity(_ActivityPage):

@@ -121,13 +121,11 @@ class EditBasis(_BasisPage):
 
     def get(self, request: HttpRequest, basis: int) -> HttpResponse:  # noqa: ARG002 - Django's signature
         view = queries.look_at_basis(self.actor, number=basis)
-        row = view.basis.row
-        filled = {**{name: getattr(row, name) for name in _FIELDS}, **view.basis.texts._asdict()}
-        return self._show(view, LegalBasisForm(initial=filled))
+        return self._show(view, LegalBasisForm.of(_values(view)))
 
     def post(self, request: HttpRequest, basis: int) -> HttpResponse:
         view, form = queries.look_at_basis(self.actor, number=basis), LegalBasisForm(request.POST)
-        if form.is_valid():
+        if form.is_valid() and not form.is_outdated(_values(view)):
             try:
                 brief = view.basis.row.brief
                 actions.save_legal_basis(self.actor, brief=brief, wish=form.cleaned_data, new=False)
@@ -141,6 +139,10 @@ class EditBasis(_BasisPage):
     def _show(self, view: BasisView, form: LegalBasisForm, *, status: int = 200) -> HttpResponse:
         deleted = view.basis.row.status == BasisStatus.DELETED
         return self.render(form=form, row=view.basis.row, view=view, deleted=deleted, status=status)
+
+
+def _values(view: BasisView) -> dict[str, Any]:
+    return {**{name: getattr(view.basis.row, name) for name in _FIELDS}, **view.basis.texts._asdict()}
 
 
 class DeleteBasis(_BasisPage):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import zlib
+from collections.abc import Mapping
+from typing import Any, Self
 
 from django import forms
 from django.utils.functional import Promise
@@ -63,7 +65,29 @@ def _name_field(help_text: Any = _NAME_HELP) -> forms.CharField:
     )
 
 
-class LegalBasisForm(forms.Form):
+class _EntryForm(forms.Form):
+    """An entry of a register. `seen` stands for what the entry said when the form was opened."""
+
+    seen = forms.CharField(required=False, max_length=8, widget=forms.HiddenInput)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        return cls(initial={**values, "seen": _mark(values)})
+
+    def is_outdated(self, values: Mapping[str, Any]) -> bool:
+        """Whether the entry says something else by now. Then the form says so, and may be sent once more."""
+        if self.cleaned_data["seen"] in ("", _mark(values)):
+            return False
+        self.add_error(None, _("Somebody else has changed this since you opened it. Saving again overwrites that."))
+        self.data = {**{name: self.data.get(name) for name in self.data}, "seen": _mark(values)}
+        return True
+
+
+def _mark(values: Mapping[str, Any]) -> str:
+    return f"{zlib.crc32(repr(sorted(values.items())).encode()):08x}"
+
+
+class LegalBasisForm(_EntryForm):
     """All that the register has of a legal basis, by the names that the API has for it."""
 
     brief = _name_field()
@@ -117,7 +141,7 @@ class RevokeForm(_TypedNameForm):
     )
 
 
-class ActivityForm(forms.Form):
+class ActivityForm(_EntryForm):
     """All that the register has of an activity but its legal bases, by the names that the API has for it."""
 
     activity = _name_field()

@@ -13,11 +13,16 @@ from django.test import Client
 from django_otp.oath import hotp
 
 from databunker.access.actor import operator
+from databunker.access.models import TokenKind
 from databunker.accounts import actions, rows
 from databunker.accounts.models import Account
 from databunker.ids import unix_now
+from gdpr.models import LegalBasis, ProcessingActivity
+from tests.conftest import Api, new_token
 
 PASSWORD = "correct horse battery staple"
+NEWS = {"brief": "news", "basistype": "consent", "module": "signup", "shortdesc": "Letters", "fulldesc": "Each month."}
+LETTERS = {"activity": "letters", "title": "Monthly letters"}
 
 
 @dataclass
@@ -94,3 +99,31 @@ def admin(vault: None) -> Visitor:
 
 def row_of(visitor: Visitor) -> Account:
     return Account.objects.get(pk=visitor.account)
+
+
+@pytest.fixture
+def root(vault: None) -> Api:
+    return Api(new_token(TokenKind.ROOT))
+
+
+@pytest.fixture
+def news(root: Api) -> int:
+    """The number of a legal basis."""
+    assert root.post("/v1/lbasis/news", {**NEWS, "usercontrol": True}).status_code == 200
+    return LegalBasis.objects.get(brief="news").id
+
+
+@pytest.fixture
+def letters(root: Api) -> int:
+    """The number of a processing activity."""
+    assert root.post("/v1/pactivity/letters", LETTERS).status_code == 200
+    return ProcessingActivity.objects.get(activity="letters").id
+
+
+def cells_of(answer: Any) -> list[list[str]]:
+    """The rows of the page's tables, as their reader sees them."""
+    rows = re.findall(r"(?s)<tr>(.*?)</tr>", answer.content.decode())
+    return [
+        [" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in re.findall(r"(?s)<t[hd][^>]*>(.*?)</t[hd]>", row)]
+        for row in rows
+    ]

@@ -1,22 +1,16 @@
-"""The registers at the console: legal bases with what people agree to, and processing activities as Art. 30 has them."""
+"""The register of legal bases at the console, with what people agree to, and what both registers share."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pypdf import PdfReader
 
-from databunker.access.models import TokenKind
 from databunker.notify.delivery import deliver_due
 from gdpr.agreement_states import AgreementStatus
 from gdpr.models import (
-    ARTICLE_30,
-    ActivityBasis,
     Agreement,
     BasisStatus,
     LegalBasis,
@@ -24,37 +18,15 @@ from gdpr.models import (
     ProcessingActivity,
 )
 from tests.api.helpers import told_by
-from tests.conftest import Api, new_token
+from tests.conftest import Api
 from tests.support.receivers import Receiver
 
-from .conftest import Visitor, make_account, text_of
-
-NEWS = {"brief": "news", "basistype": "consent", "module": "signup", "shortdesc": "Letters", "fulldesc": "Each month."}
-LETTERS = {"activity": "letters", "title": "Monthly letters"}
+from .conftest import LETTERS, NEWS, Visitor, cells_of, make_account, text_of
 
 
 @pytest.fixture
 def officer(vault: None) -> Visitor:
     return make_account("dora", "dpo").sign_in()
-
-
-@pytest.fixture
-def root(vault: None) -> Api:
-    return Api(new_token(TokenKind.ROOT))
-
-
-@pytest.fixture
-def news(root: Api) -> int:
-    """The number of a legal basis."""
-    assert root.post("/v1/lbasis/news", {**NEWS, "usercontrol": True}).status_code == 200
-    return LegalBasis.objects.get(brief="news").id
-
-
-@pytest.fixture
-def letters(root: Api) -> int:
-    """The number of a processing activity."""
-    assert root.post("/v1/pactivity/letters", LETTERS).status_code == 200
-    return ProcessingActivity.objects.get(activity="letters").id
 
 
 @pytest.fixture
@@ -74,19 +46,6 @@ def agree(root: Api, *logins: str, brief: str = "news") -> None:
 
 def statuses() -> list[str]:
     return [AgreementStatus(row.status).label for row in Agreement.objects.order_by("id")]
-
-
-def cells_of(answer: Any) -> list[list[str]]:
-    """The rows of the page's tables, as their reader sees them."""
-    rows = re.findall(r"(?s)<tr>(.*?)</tr>", answer.content.decode())
-    return [
-        [" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in re.findall(r"(?s)<t[hd][^>]*>(.*?)</t[hd]>", row)]
-        for row in rows
-    ]
-
-
-def words_of_pdf(content: bytes) -> str:
-    return " ".join("\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages).split())
 
 
 # --- legal bases -----------------------------------------------------------------------------------------------------
@@ -188,6 +147,31 @@ def test_the_line_ends_of_browsers_make_no_new_version(officer: Visitor, root: A
     assert LegalBasis.objects.get(id=news).text_version == version
 
 
+def seen_in(answer: Any) -> str:
+    (seen,) = re.findall(r'name="seen" value="(\w{8})"', answer.content.decode())
+    return str(seen)
+
+
+def test_nobody_overwrites_what_somebody_else_has_written_without_knowing(
+    officer: Visitor, root: Api, news: int, letters: int
+) -> None:
+    entries: list[tuple[str, dict[str, str], str]] = [
+        (f"/console/bases/{news}/edit", {**NEWS, "fulldesc": "mine"}, "/v1/lbasis/news"),
+        (f"/console/activities/{letters}/edit", {**LETTERS, "fulldesc": "mine"}, "/v1/pactivity/letters"),
+    ]
+    for path, typed, route in entries:
+        opened = seen_in(officer.get(path))
+        root.post(route, {"fulldesc": "theirs"})
+        answer = officer.post(path, **typed, seen=opened)
+        assert answer.status_code == 422
+        assert "Somebody else has changed this since you opened it." in text_of(answer)
+        assert ">\nmine</textarea>" in answer.content.decode()
+        assert officer.post(path, **typed, seen=seen_in(answer)).status_code == 303
+        assert officer.post(path, **typed, seen=seen_in(officer.get(path))).status_code == 303
+    assert LegalBasisText.objects.filter(basis=news).order_by("-version")[0].fulldesc == "mine"
+    assert ProcessingActivity.objects.get(id=letters).fulldesc == "mine"
+
+
 def test_editing_what_is_gone_creates_nothing(officer: Visitor, news: int) -> None:
     LegalBasis.objects.filter(id=news).delete()
     assert officer.post(f"/console/bases/{news}/edit", **NEWS).status_code == 404
@@ -286,134 +270,6 @@ def test_who_may_not_revoke_changes_nothing_and_leaves_an_event(root: Api, news:
         assert other.post(f"/console/bases/{news}/revoke", brief="news", reason="x").status_code == 403
     assert statuses() == ["yes"]
     assert [event.outcome for event in told] == ["denied"]
-
-
-# --- processing activities -------------------------------------------------------------------------------------------
-
-
-def test_an_activity_is_created_with_all_that_article_30_asks_for(officer: Visitor, news: int) -> None:
-    said = {field: f"the {field}\r\nin two lines" for field in ARTICLE_30}
-    with told_by() as told:
-        answer = officer.post("/console/activities/new", **LETTERS, **said)
-    assert (answer.status_code, answer["Location"]) == (303, "/console/activities")
-    assert [event.code for event in told] == ["pactivity.change"]
-    row = ProcessingActivity.objects.get(activity="letters")
-    assert {field: getattr(row, field) for field in ARTICLE_30} == {
-        field: f"the {field}\nin two lines" for field in ARTICLE_30
-    }
-    assert ["Monthly letters the purposes in two lines", "–", "Legal bases"] in [
-        row[:3] for row in cells_of(officer.get("/console/activities"))
-    ]
-    officer.post(f"/console/activities/{row.id}/link", brief="news")
-    assert ["Monthly letters the purposes in two lines", "news", "complete"] in [
-        row[:3] for row in cells_of(officer.get("/console/activities"))
-    ]
-
-
-def test_what_is_still_missing_is_named(officer: Visitor, root: Api, letters: int) -> None:
-    root.post("/v1/pactivity/letters", {"purposes": "letters", "transfers": "Norwegen", "retention": "a year"})
-    (row,) = [row for row in cells_of(officer.get("/console/activities")) if row[0].startswith("Monthly")]
-    assert row[2] == (
-        "Categories of people, Categories of data, Recipients, Security measures, Safeguards of the transfers, "
-        "Legal bases"
-    )
-
-
-def test_an_activity_is_edited_and_its_name_is_taken_once(officer: Visitor, root: Api, letters: int) -> None:
-    root.post("/v1/pactivity/others", {"script": "go()"})
-    root.post("/v1/pactivity/letters", {"recipients": "printers"})
-    page = officer.get(f"/console/activities/{letters}/edit").content.decode()
-    assert "printers" in page
-    path = f"/console/activities/{letters}/edit"
-    answer = officer.post(path, activity="others", title="What was typed")
-    assert answer.status_code == 422
-    assert "Another activity has this name." in text_of(answer)
-    assert 'value="What was typed"' in answer.content.decode()
-    assert officer.post("/console/activities/new", **{**LETTERS, "activity": "others"}).status_code == 422
-    assert ProcessingActivity.objects.get(activity="others").script == "go()"
-    assert officer.post(path, activity="post", title="Post").status_code == 303
-    row = ProcessingActivity.objects.get(id=letters)
-    assert (row.activity, row.title, row.recipients) == ("post", "Post", "")
-
-
-def test_bases_are_linked_and_unlinked(officer: Visitor, root: Api, letters: int, news: int) -> None:
-    page = f"/console/activities/{letters}"
-    assert "It rests on no legal basis yet." in text_of(officer.get(page))
-    with told_by() as told:
-        assert officer.post(f"{page}/link", brief="news")["Location"] == page
-    assert ("pactivity.link", "ok") in [(event.code, event.outcome) for event in told]
-    assert ["news", "consent, Art. 6(1)(a)", "Unlink news"] in cells_of(officer.get(page))
-    assert officer.post(f"{page}/link", brief="absent").status_code == 400
-    with told_by() as told:
-        assert officer.post(f"{page}/unlink", brief="news")["Location"] == page
-    assert ("pactivity.unlink", "ok") in [(event.code, event.outcome) for event in told]
-    assert not ActivityBasis.objects.exists()
-
-
-def test_an_activity_is_deleted(officer: Visitor, letters: int) -> None:
-    path = f"/console/activities/{letters}/delete"
-    assert "It leaves the register for good" in text_of(officer.get(path))
-    assert ProcessingActivity.objects.filter(id=letters).exists()
-    assert officer.post(path)["Location"] == "/console/activities"
-    assert not ProcessingActivity.objects.filter(id=letters).exists()
-    assert officer.get(f"/console/activities/{letters}").status_code == 404
-    assert officer.post(f"/console/activities/{letters}/edit", **LETTERS).status_code == 404
-    assert not ProcessingActivity.objects.exists()
-
-
-def test_an_auditor_reads_the_registers_and_changes_nothing(news: int, letters: int) -> None:
-    auditor = make_account("aud", "auditor").sign_in()
-    for path in (f"bases/{news}", f"activities/{letters}", "bases", "activities"):
-        page = auditor.get(f"/console/{path}").content.decode()
-        main = page[page.index("<main") : page.index("</main")]
-        assert "<form" not in main
-        assert "/edit" not in main
-        assert "/new" not in main
-        assert "/delete" not in main
-
-
-def test_the_register_of_another_tenant_is_not_there(officer: Visitor, news: int, letters: int) -> None:
-    LegalBasis.objects.filter(id=news).update(tenant=2)
-    ProcessingActivity.objects.filter(id=letters).update(tenant=2)
-    for path in (f"bases/{news}", f"bases/{news}/revoke", f"activities/{letters}", f"activities/{letters}/edit"):
-        assert officer.get(f"/console/{path}").status_code == 404
-    assert "news" not in [row[0] for row in cells_of(officer.get("/console/bases"))]
-    assert "The register is empty." in text_of(officer.get("/console/activities"))
-
-
-# --- to take along ---------------------------------------------------------------------------------------------------
-
-
-def test_the_register_as_csv(officer: Visitor, root: Api, letters: int, news: int, settings: Any) -> None:
-    settings.CONTROLLER_CONTACT, settings.DPO_CONTACT = "Example Ltd, 1 High Street", "dpo@example.com"
-    root.post(
-        "/v1/pactivity/letters", {"purposes": "=1+1", "recipients": 'a "printer", and\nothers', "legalbasis": "news"}
-    )
-    with told_by() as told:
-        answer = officer.get("/console/activities.csv")
-        text = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
-    assert [(event.code, event.detail) for event in told] == [("pactivity.export", {"form": "csv"})]
-    (line,) = csv.DictReader(io.StringIO(text))
-    assert set(ARTICLE_30) < set(line)
-    assert line["recipients"] == 'a "printer", and\nothers'
-    assert line["purposes"] == "'=1+1"  # no formula
-    assert (line["legalbasis"], line["basistypes"]) == ("news", "consent")
-    assert (line["controllercontact"], line["dpocontact"]) == ("Example Ltd, 1 High Street", "dpo@example.com")
-
-
-def test_the_register_as_pdf_in_the_language_of_the_console(
-    officer: Visitor, root: Api, letters: int, news: int, settings: Any
-) -> None:
-    settings.CONTROLLER_CONTACT = "Example Ltd, 1 High Street"
-    long = " ".join(f"word{number}" for number in range(4000))
-    root.post("/v1/pactivity/letters", {"purposes": long, "legalbasis": "news", "recipients": "Größe 例\r\nzwei"})
-    answer = officer.get("/console/activities.pdf", HTTP_ACCEPT_LANGUAGE="de")
-    assert answer["Content-Type"] == "application/pdf"
-    assert answer["Content-Disposition"] == 'attachment; filename="processing-activities.pdf"'
-    text = words_of_pdf(answer.content)
-    assert "Verzeichnis von Verarbeitungstätigkeiten" in text
-    for words in ("Monthly letters", "Example Ltd, 1 High Street", "news: ", "word0 ", "word3999", "Größe [U+4F8B]"):
-        assert words in text
 
 
 # --- many ------------------------------------------------------------------------------------------------------------

@@ -68,6 +68,10 @@ AXE := tests/pages/browser/node_modules/.package-lock.json
 test-pages: $(VENV)/.dev $(AXE) ## look at the pages in Debian's Chromium, with axe-core (needs chromium, node and npm)
 	DATABASE_URL= PAGES_IN_BROWSER=1 $(BIN)/python -m pytest -n 2 tests/pages/browser $(ARGS)
 
+.PHONY: screenshots
+screenshots: $(VENV)/.dev ## take the pictures of docs/images anew, of a demonstration vault of its own (needs chromium)
+	$(BIN)/python scripts/doc_images.py docs/images $(ARGS)
+
 .PHONY: test-clients
 test-clients: $(VENV)/.dev $(NODE_MODULES) ## run Databunker's npm clients against a real server (needs node and npm)
 	DATABASE_URL= $(BIN)/python -m pytest -n 2 tests/clients $(ARGS)

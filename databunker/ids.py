@@ -6,9 +6,12 @@ import os
 import re
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 __all__ = [
     "CLOCK_SKEW_SECONDS",
+    "clock_at",
     "event_millis",
     "first_event_id",
     "new_event_id",
@@ -23,14 +26,32 @@ __all__ = [
 CLOCK_SKEW_SECONDS = 60
 
 
+_shift = 0  # in seconds: how far this process's clock is put forward or back
+
+
 def unix_now() -> int:
     """Whole seconds since the Unix epoch."""
-    return int(time.time())
+    return int(time.time()) + _shift
 
 
 def unix_micros() -> int:
     """Microseconds since the Unix epoch."""
-    return time.time_ns() // 1000
+    return time.time_ns() // 1000 + _shift * 1_000_000
+
+
+@contextmanager
+def clock_at(seconds: int) -> Iterator[None]:
+    """What is done within happens at this time (Unix seconds) and after, for the whole process.
+
+    It is how a demonstration gets a past (`databunker.management.demo`); nothing that serves anybody calls it.
+    """
+    global _shift  # noqa: PLW0603 - there is one clock
+    before = _shift
+    _shift = seconds - int(time.time())
+    try:
+        yield
+    finally:
+        _shift = before
 
 
 def new_event_id(micros: int) -> uuid.UUID:

@@ -67,6 +67,11 @@ TABLES: dict[str, Table] = {
     "audit_pruning": Table("up to when events were deleted", Leaves.NOBODYS, {"signatures": _SIGNATURES}),
     "audit_sealer": Table("how far the tree has come", Leaves.NOBODYS),
     "audit_tree": Table("the tree over each tenant's events", Leaves.NOBODYS),
+    "gdpr_task_run": Table(
+        "how each task of the scheduler went the last time",
+        Leaves.NOBODYS,
+        {"name": "name of the task", "outcome": "the kind of failure, never its text"},
+    ),
     "erasure_entry": Table("the erasure journal: who was forgotten, as a keyed hash", Leaves.KEPT),
     "erasure_receipt": Table("the receipts that people get who were forgotten", Leaves.KEPT),
     "erasure_journal": Table("where the erasure journal ends", Leaves.NOBODYS),

@@ -25,7 +25,7 @@ from databunker.notify import delivery
 from databunker.watch.anomalies import watch_readings
 from databunker.watch.canaries import watch_canaries
 
-from . import purging
+from . import purging, task_runs
 from .actions import (
     Tampered,
     bind_pending,
@@ -35,6 +35,7 @@ from .actions import (
     expire_people,
     purge_login,
 )
+from .task_runs import Run
 
 __all__ = ["BATCH", "Outcome", "Task", "run", "tasks"]
 
@@ -128,6 +129,14 @@ def run(chosen: Iterable[Task], *, seconds: float, stopped: Callable[[], bool] =
 
 def _run(task: Task, seconds: float, stopped: Callable[[], bool]) -> Outcome:
     replace_broken()
+    started = unix_now()
+    outcome = _carry_out(task, seconds, stopped)
+    if not outcome.unreachable:
+        task_runs.note(Run(task.name, started, unix_now(), outcome.done, outcome.complete, outcome.failure))
+    return outcome
+
+
+def _carry_out(task: Task, seconds: float, stopped: Callable[[], bool]) -> Outcome:
     deadline = time.monotonic() + seconds
     done, failure = 0, ""
     while not stopped():

@@ -17,6 +17,7 @@ __all__ = [
     "INDEX_KEY_SWITCHED",
     "INDEX_RENEWED",
     "NOTIFICATIONS_DROPPED",
+    "NOTIFICATIONS_LISTED",
     "NOTIFICATIONS_REPLAYED",
     "RECORDS_LISTED",
     "RECORDS_LOADED",
@@ -67,6 +68,7 @@ SHARE_REVOKED = register(132, "share.revoke", "revoked a shared record")
 SHARES_LISTED = register(133, "share.list", "listed what of the record is shared")
 TOKENS_LISTED = register(340, "token.list", "listed access tokens")
 TOKEN_NARROWED = register(341, "token.narrow", "changed what an access token may do")
+NOTIFICATIONS_LISTED = register(430, "notification.list", "listed messages that go out")
 EVENT_ADOPTED = register(260, "event.adopt", "imported from Databunker")
 RECORD_ADOPTED = register(261, "record.adopt", "imported the record from Databunker")
 INDEX_KEY_ANNOUNCED = register(310, "index_key.announce", "announced a new index key")

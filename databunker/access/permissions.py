@@ -42,6 +42,7 @@ class Permission(enum.StrEnum):
     ACTIVITY_CHANGE = "pactivity.change"
     AUDIT_READ = "audit.read"
     AUDIT_LIST_ALL = "audit.list_all"
+    INCIDENT_MANAGE = "incident.manage"
     METRICS_READ = "metrics.read"
     NOTIFICATION_MANAGE = "notification.manage"
     BACKUP_CREATE = "backup.create"

@@ -79,6 +79,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
         Permission.ACTIVITY_CHANGE,
         Permission.AUDIT_READ,
         Permission.AUDIT_LIST_ALL,
+        Permission.INCIDENT_MANAGE,
         Permission.CONFIGURATION_READ,
     },
     Role.ADMIN: frozenset(Permission),

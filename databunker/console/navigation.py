@@ -33,6 +33,7 @@ ENTRIES = [
     Entry("bases", _("Legal bases"), "console:legal_bases", "bases", Permission.LEGAL_BASIS_READ),
     Entry("activities", _("Activities"), "console:activities", "register", Permission.ACTIVITY_READ),
     Entry("audit", _("Audit trail"), "console:audit", "audit", Permission.AUDIT_LIST_ALL),
+    Entry("incidents", _("Incidents"), "console:incidents", "warning", Permission.AUDIT_LIST_ALL),
     Entry("accounts", _("Accounts"), "console:accounts", "accounts", Permission.ACCOUNT_READ),
     Entry("access", _("Access"), "console:tokens", "tokens", Permission.TOKEN_MANAGE),
     Entry("access", _("Access"), "console:settings", "tokens", Permission.CONFIGURATION_READ),
@@ -40,6 +41,9 @@ ENTRIES = [
 # The pages of the section "access", as tabs.
 ACCESS_TABS = [
     Entry("tokens", _("Access tokens"), "console:tokens", "tokens", Permission.TOKEN_MANAGE),
+    Entry("keys", _("Keys"), "console:keys", "keys", Permission.KEY_MANAGE),
+    Entry("outgoing", _("Messages"), "console:outgoing", "webhooks", Permission.NOTIFICATION_MANAGE),
+    Entry("jobs", _("Jobs"), "console:jobs", "jobs", Permission.CONFIGURATION_READ),
     Entry("settings", _("Settings"), "console:settings", "settings", Permission.CONFIGURATION_READ),
 ]
 

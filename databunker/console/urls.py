@@ -6,14 +6,13 @@ from . import (
     accounts,
     activities,
     audit,
-    configuration,
     dashboard,
     legal_bases,
     oidc,
     own_account,
     sign_in,
-    tokens,
 )
+from .access_urls import access_pages
 from .people.urls import people_pages
 from .request_urls import request_pages
 
@@ -67,9 +66,5 @@ urlpatterns = [
     path("accounts/<int:account>/enable", accounts.Enable.as_view(), name="enable_account"),
     path("accounts/<int:account>/password", accounts.ResetPassword.as_view(), name="reset_password"),
     path("accounts/<int:account>/second-factor", accounts.ResetFactor.as_view(), name="reset_factor"),
-    path("tokens", tokens.Tokens.as_view(), name="tokens"),
-    path("tokens/new", tokens.NewToken.as_view(), name="new_token"),
-    path("tokens/<int:token>", tokens.Token.as_view(), name="token"),
-    path("tokens/<int:token>/revoke", tokens.Revoke.as_view(), name="revoke_token"),
-    path("settings", configuration.Settings.as_view(), name="settings"),
+    *access_pages,
 ]

@@ -15,8 +15,10 @@ from databunker.ids import unix_now
 from vault.actions import count_behind
 
 from .holdings import HOLDINGS
+from .measures import key_measures
+from .recovery import has_shares
 
-__all__ = ["PURPOSES", "KeyStatus", "Status", "key_status"]
+__all__ = ["PURPOSES", "KeyStatus", "Overview", "Status", "key_overview", "key_status"]
 
 # What each purpose means to an operator.
 PURPOSES = {
@@ -62,6 +64,31 @@ class Status(NamedTuple):
         return [key for key in self.keys if key.overdue]
 
 
+class Overview(NamedTuple):
+    """What can be told of all keys without counting what is under each: none of them has `sealed`.
+
+    `outdated` is as of a while ago, None where it has not been counted yet; `shares` says whether there are recovery
+    shares. For the rest see `Status`.
+    """
+
+    keys: list[KeyStatus]
+    outdated: int | None
+    index_phase: Phase
+    behind: int
+    shares: bool
+
+
+def key_overview(actor: Actor) -> Overview:
+    """
+    Raises:
+        AccessDenied: the actor may not.
+    """
+    require(actor, Permission.KEY_MANAGE)
+    indexed = index_keys.index_keys()
+    behind = 0 if indexed.phase is Phase.STEADY else count_behind(indexed.epoch)
+    return Overview(_keys({}), key_measures().outdated, indexed.phase, behind, has_shares())
+
+
 def key_status(actor: Actor) -> Status:
     """Reads every table that holds something under a key of the keyring.
 
@@ -69,7 +96,15 @@ def key_status(actor: Actor) -> Status:
         AccessDenied: the actor may not.
     """
     require(actor, Permission.KEY_MANAGE)
-    sealed = _sealed()
+    keys = _keys(_sealed())
+    old = [key for key in keys if key.purpose is Purpose.DATA and not key.newest]
+    outdated = sum(sum(key.sealed.values()) for key in old if key.sealed)
+    indexed = index_keys.index_keys()
+    return Status(keys, outdated, indexed.phase, count_behind(indexed.epoch))
+
+
+def _keys(sealed: dict[int, dict[str, int]]) -> list[KeyStatus]:
+    """All keys, the oldest first; `sealed` is what is under them, by number."""
     stored = store.stored_keys()
     newest = {key.purpose: key.id for key in stored if key.state is KeyState.LIVE}
     now = unix_now()
@@ -81,11 +116,7 @@ def key_status(actor: Actor) -> Status:
         is_newest = newest[key.purpose] == key.id
         return KeyStatus(key.id, key.purpose, key.created, age, is_newest, key in overdue, counts, key.state)
 
-    keys = [of(key) for key in stored]
-    old = [key for key in keys if key.purpose is Purpose.DATA and not key.newest]
-    outdated = sum(sum(key.sealed.values()) for key in old if key.sealed)
-    indexed = index_keys.index_keys()
-    return Status(keys, outdated, indexed.phase, count_behind(indexed.epoch))
+    return [of(key) for key in stored]
 
 
 def _sealed() -> dict[int, dict[str, int]]:

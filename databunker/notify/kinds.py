@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import UUID
 
-__all__ = ["MAIL", "SMS", "WEBHOOK", "Delivery"]
+__all__ = ["MAIL", "SMS", "SWITCHES", "WEBHOOK", "Delivery"]
 
 WEBHOOK, MAIL, SMS = "webhook", "mail", "sms"
+# The setting without which nothing of a kind is sent.
+SWITCHES = {WEBHOOK: "NOTIFICATION_URL", MAIL: "EMAIL_HOST", SMS: "SMS_URL"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,35 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError
+from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest
 
 from audit import trail
 from audit.events import EventType
 from databunker.access.actor import Actor, ActorKind, operator
 from databunker.access.permissions import Permission, require
 from databunker.db.statements import atomically, retrying
+from databunker.errors import BadRequest, Conflict, NotFound
 from databunker.ids import unix_now
 from databunker.notify import outbox, webhooks
 
-from .events import ANOMALY_NOTICED, CANARY_NOTICED, INCIDENTS_LISTED
+from .events import ANOMALY_NOTICED, CANARY_NOTICED, INCIDENT_ACKNOWLEDGED, INCIDENTS_LISTED
 from .models import Incident, IncidentKind
 
-__all__ = ["IncidentView", "Notice", "list_incidents", "notice", "purge_incidents", "recent_by_kind", "unusual_tokens"]
+__all__ = [
+    "MAX_REASON",
+    "IncidentView",
+    "Notice",
+    "acknowledge_incident",
+    "list_incidents",
+    "notice",
+    "purge_incidents",
+    "read_incident",
+    "recent_by_kind",
+    "unusual_tokens",
+]
+
+MAX_REASON = 1000
 
 _log = logging.getLogger(__name__)
 _DAY = 86_400
@@ -102,7 +118,10 @@ def _body(found: Notice) -> dict[str, Any]:
 
 
 class IncidentView(NamedTuple):
-    """`who` is the kind of caller and the row of its access token; times are Unix seconds."""
+    """`who` is the kind of caller and the row of its access token or account, `actor_kind` and `token_id` are these.
+
+    Times are Unix seconds. An incident that goes on after somebody has acknowledged it is `open` again.
+    """
 
     number: int
     kind: IncidentKind
@@ -111,10 +130,22 @@ class IncidentView(NamedTuple):
     last: int
     people: int
     usual: int
+    actor_kind: ActorKind
+    token_id: int | None
+    acknowledged: int | None
+    acknowledged_kind: ActorKind | None
+    acknowledged_by: int | None
+
+    @property
+    def open(self) -> bool:
+        return self.acknowledged is None or self.acknowledged < self.last
 
 
-def list_incidents(actor: Actor, *, offset: int, limit: int) -> tuple[int, list[IncidentView]]:
-    """How many there were in the last year, and a page of them, the latest first.
+_OPEN = Q(acknowledged=None) | Q(acknowledged__lt=F("last"))
+
+
+def list_incidents(actor: Actor, *, offset: int, limit: int, only_open: bool = False) -> tuple[int, list[IncidentView]]:
+    """How many there were in the last year, or are open, and a page of them, the latest first.
 
     Raises:
         AccessDenied: the actor may not see everybody's events.
@@ -122,14 +153,70 @@ def list_incidents(actor: Actor, *, offset: int, limit: int) -> tuple[int, list[
     require(actor, Permission.AUDIT_LIST_ALL)
     trail.record(actor, INCIDENTS_LISTED)
     found = Incident.objects.filter(tenant=actor.tenant)
+    if only_open:
+        found = found.filter(_OPEN)
     rows = found.order_by("-last", "-id")[offset : offset + limit]
     return found.count(), [_view(row) for row in rows]
 
 
+def read_incident(actor: Actor, *, number: int) -> IncidentView:
+    """
+    Raises:
+        AccessDenied: the actor may not see everybody's events.
+        NotFound: there is no such incident.
+    """
+    require(actor, Permission.AUDIT_LIST_ALL)
+    row = Incident.objects.filter(tenant=actor.tenant, pk=number).first()
+    if row is None:
+        raise NotFound("no such incident")
+    trail.record(actor, INCIDENTS_LISTED, detail={"incident": number})
+    return _view(row)
+
+
+def acknowledge_incident(actor: Actor, *, number: int, reason: str) -> None:
+    """Somebody has looked into it, and says in `reason` what it was; that stands in the event alone.
+
+    Raises:
+        AccessDenied: the actor may not.
+        BadRequest: no reason, or a longer one than MAX_REASON.
+        NotFound: there is no such incident.
+        Conflict: somebody else has acknowledged it already.
+    """
+    require(actor, Permission.INCIDENT_MANAGE)
+    text = reason.strip()
+    if not 0 < len(text) <= MAX_REASON:
+        raise BadRequest(f"say in up to {MAX_REASON} characters what it was")
+    now = unix_now()
+    with atomically():
+        found = Incident.objects.filter(tenant=actor.tenant, pk=number)
+        if not found.exists():
+            raise NotFound("no such incident")
+        changed = found.filter(_OPEN).update(
+            acknowledged=Greatest(Value(now), F("last")),
+            acknowledged_kind=actor.kind.value,
+            acknowledged_by=actor.token_id,
+        )
+        if not changed:
+            raise Conflict("the incident is acknowledged already")
+        trail.record(actor, INCIDENT_ACKNOWLEDGED, detail={"incident": number, "message": text})
+
+
 def _view(row: Incident) -> IncidentView:
-    kind = ActorKind(row.actor_kind).label
-    who = f"{kind} {row.token_id}" if row.token_id else kind
-    return IncidentView(row.pk, IncidentKind(row.kind), who, row.start, row.last, row.people, row.usual)
+    kind = ActorKind(row.actor_kind)
+    return IncidentView(
+        number=row.pk,
+        kind=IncidentKind(row.kind),
+        who=f"{kind.label} {row.token_id}" if row.token_id else kind.label,
+        start=row.start,
+        last=row.last,
+        people=row.people,
+        usual=row.usual,
+        actor_kind=kind,
+        token_id=row.token_id or None,
+        acknowledged=row.acknowledged,
+        acknowledged_kind=None if row.acknowledged_kind is None else ActorKind(row.acknowledged_kind),
+        acknowledged_by=row.acknowledged_by,
+    )
 
 
 def unusual_tokens(tenant: int) -> dict[int, IncidentView]:

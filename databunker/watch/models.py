@@ -64,6 +64,9 @@ class Incident(models.Model):
     last = models.BigIntegerField(help_text="Unix seconds")
     people = models.BigIntegerField()
     usual = models.BigIntegerField(help_text="The most that was to be expected")
+    acknowledged = models.BigIntegerField(null=True, help_text="Unix seconds; when somebody had looked into it")
+    acknowledged_kind = models.SmallIntegerField(null=True, help_text="Who, see databunker.access.actor.ActorKind")
+    acknowledged_by = models.BigIntegerField(null=True, help_text="Row of that one's account or access token")
 
     class Meta:
         db_table = "watch_incident"

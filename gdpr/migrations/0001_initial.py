@@ -219,4 +219,19 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'subject', 'slot'), name='gdpr_request_one_undecided')],
             },
         ),
+        migrations.CreateModel(
+            name='TaskRun',
+            fields=[
+                ('name', models.CharField(help_text='Name of the task', max_length=64, primary_key=True, serialize=False)),
+                ('started', models.BigIntegerField(help_text='Unix seconds')),
+                ('ended', models.BigIntegerField(help_text='Unix seconds')),
+                ('done', models.BigIntegerField(help_text='How many things it did')),
+                ('complete', models.BooleanField(help_text='Nothing was left to do')),
+                ('outcome', models.CharField(blank=True, help_text='The kind of failure, never its text; empty: none', max_length=64)),
+                ('failed', models.BigIntegerField(help_text='Unix seconds; when it failed last', null=True)),
+            ],
+            options={
+                'db_table': 'gdpr_task_run',
+            },
+        ),
     ]

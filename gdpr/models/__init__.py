@@ -6,6 +6,7 @@ from .importing import ImportProgress, state_place
 from .requests import Request, RequestAction
 from .retention import Expiration, ExpirationStatus
 from .rights import ExercisedRight, RightKind
+from .task_runs import TaskRun
 
 __all__ = [
     "ARTICLE_30",
@@ -24,5 +25,6 @@ __all__ = [
     "Request",
     "RequestAction",
     "RightKind",
+    "TaskRun",
     "state_place",
 ]

@@ -17,6 +17,7 @@ from databunker.ids import unix_now
 from databunker.keys import replace_shares
 from databunker.watch.anomalies import watch_readings
 from databunker.watch.canaries import add_canaries, watch_canaries
+from gdpr.task_runs import Run, note
 from tests.conftest import Api, new_token
 from tests.support.trail import sealed, written
 from vault.actions import Created
@@ -60,6 +61,7 @@ def full_api(committed_api: Api) -> Api:
     api.get(f"/v1/user/token/{canary.token}")
     assert watch_canaries(unix_now(), 1) == 1
     watch_readings(unix_now() + 60, 1)
+    note(Run(f"task {uuid.uuid4()}", unix_now(), unix_now(), 1, complete=True, failure=""))
     account = create_account(operator(), name="officer", role="dpo")
     second_factor.new_recovery_codes(Account.objects.get(pk=account.id))
     sessions.Session(sessions.Audience.CONSOLE).begin(seconds=3600, account=account.id)

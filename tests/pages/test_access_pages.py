@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import functools
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -11,10 +14,24 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import Event
+from databunker.access.actor import ActorKind
 from databunker.access.models import AccessToken, TokenKind
+from databunker.crypto import store
+from databunker.crypto.keyring import Purpose
+from databunker.crypto.models import WrappedKey
+from databunker.ids import unix_now
+from databunker.keys.events import KEY_ROTATED
+from databunker.notify import outbox
+from databunker.notify.delivery import deliver_due
+from databunker.notify.models import Job, JobState
 from databunker.settings.environment import SETTINGS
+from databunker.watch.events import INCIDENT_ACKNOWLEDGED
+from databunker.watch.models import Incident, IncidentKind
+from gdpr import maintenance, task_runs
+from gdpr.maintenance import Task
+from gdpr.models import TaskRun
 from tests.conftest import Api, new_token
-from vault.events import TOKEN_ISSUED, TOKEN_REVOKED
+from vault.events import NOTIFICATIONS_DROPPED, TOKEN_ISSUED, TOKEN_REVOKED
 
 from .conftest import Visitor, make_account, text_of
 
@@ -141,3 +158,220 @@ def test_the_section_leads_each_role_to_a_page_that_it_may_see(admin: Visitor, d
     assert 'href="/console/settings"' in page
     assert 'href="/console/tokens"' not in page
     assert 'href="/console/settings"' not in make_account("sue", "support").sign_in().get("/console/").content.decode()
+
+
+@pytest.fixture
+def dead(admin: Visitor, settings: Any) -> list[str]:
+    """The ids of two webhooks that nobody took."""
+    settings.NOTIFICATION_URL, settings.NOTIFICATION_SECRET = "http://127.0.0.1:9/hooks", "x" * 40
+    settings.NOTIFICATION_ATTEMPTS = 1
+    for _ in range(2):
+        outbox.webhook(1, {"action": "badlogin", "identity": "ann@example.com"})
+    deliver_due()
+    return [str(one) for one in Job.objects.filter(state=JobState.DEAD).values_list("id", flat=True)]
+
+
+def test_dead_letters_are_shown_without_what_they_say(admin: Visitor, dead: list[str]) -> None:
+    page = admin.get("/console/messages")
+    assert all(one in page.content.decode() for one in dead)
+    assert "webhook badlogin" in text_of(page)
+    assert "AddressRefused" in text_of(page)
+    assert "ann@example.com" not in page.content.decode()
+    assert "/hooks" not in page.content.decode()
+    assert dead[0] not in admin.get("/console/messages?show=waiting").content.decode()
+
+
+def test_a_dead_letter_is_tried_again(admin: Visitor, dead: list[str]) -> None:
+    assert admin.post("/console/messages/retry", id=dead[0]).status_code == 303
+    assert dict(Job.objects.values_list("id", "state")) == {
+        uuid.UUID(dead[0]): JobState.DUE,
+        uuid.UUID(dead[1]): JobState.DEAD,
+    }
+    assert "badlogin" in text_of(admin.get("/console/messages?show=waiting"))
+    assert admin.post("/console/messages/retry", all="on").status_code == 303
+    assert not Job.objects.filter(state=JobState.DEAD).exists()
+
+
+def test_dead_letters_are_dropped_after_a_page_that_says_how_many(admin: Visitor, dead: list[str]) -> None:
+    assert "1 dead letter is deleted" in text_of(admin.get(f"/console/messages/drop?id={dead[0]}"))
+    assert "2 dead letters are deleted" in text_of(admin.get("/console/messages/drop?all=on"))
+    assert Job.objects.count() == 2
+    assert admin.post("/console/messages/drop", id=dead[0]).status_code == 303
+    assert [str(one) for one in Job.objects.values_list("id", flat=True)] == [dead[1]]
+    assert admin.post("/console/messages/drop", id=dead[0]).status_code == 404
+    assert admin.post("/console/messages/drop").status_code == 400
+    assert Event.objects.filter(type=NOTIFICATIONS_DROPPED.number, actor_token=admin.account).exists()
+
+
+def test_what_waits_is_never_dropped(admin: Visitor, dead: list[str]) -> None:
+    Job.objects.filter(pk=dead[0]).update(state=JobState.DUE)
+    admin.post("/console/messages/drop", all="on")
+    assert [str(one) for one in Job.objects.values_list("id", flat=True)] == [dead[0]]
+
+
+def test_keys_are_listed_with_what_is_due_and_nothing_secret(admin: Visitor, settings: Any) -> None:
+    page = admin.get("/console/keys")
+    for key in store.current_keyring():
+        assert key.secret.hex() not in page.content.decode()
+    assert "Older than KEY_LIFETIME" not in text_of(page)
+    assert "keys split" in text_of(page)
+    settings.KEY_LIFETIME = "1d"
+    WrappedKey.objects.update(created=unix_now() - 3 * 86_400)
+    text = text_of(admin.get("/console/keys"))
+    assert re.search(r"Older than KEY_LIFETIME \(1d\): (Data, Details|Details, Data)\.", text)
+    assert text.count("in use, too old") == 2
+    assert "3 days ago" in text
+
+
+def test_a_new_key_is_made_and_what_is_under_the_old_one_is_told(admin: Visitor, api: Api) -> None:
+    api.create(login="ann")
+    before = store.current_keyring().newest(Purpose.DATA).id
+    assert "Older keys go on to open" in text_of(admin.get("/console/keys/rotate"))
+    assert admin.post("/console/keys/rotate", purpose="data").status_code == 303
+    newest = store.current_keyring().newest(Purpose.DATA).id
+    assert newest > before
+    text = text_of(admin.get("/console/keys"))
+    assert f"Key {newest} is made" in text
+    assert "keys rewrap" in text
+    assert Event.objects.filter(type=KEY_ROTATED.number, actor_token=admin.account).exists()
+
+
+def test_keys_that_are_not_rotated_can_not_be_named(admin: Visitor) -> None:
+    before = len(store.current_keyring())
+    for purpose in ("index", "reference", "recovery", "", "x"):
+        assert admin.post("/console/keys/rotate", purpose=purpose).status_code == 422
+    assert len(store.reload_keyring()) == before
+
+
+@pytest.mark.parametrize("path", ["tokens/new", "keys/rotate", "messages/drop"])
+def test_what_is_dangerous_asks_again_who_it_is(admin: Visitor, settings: Any, path: str) -> None:
+    settings.CONSOLE_CONFIRM_MINUTES = 0
+    for answer in (admin.get(f"/console/{path}"), admin.post(f"/console/{path}", purpose="data", all="on")):
+        assert answer.status_code == 303
+        assert answer["Location"].startswith("/console/confirm")
+
+
+def line_of(page: Any, name: str) -> str:
+    """What the row of a table says whose first cell begins so."""
+    rows = re.findall(r"(?s)<tr>(.*?)</tr>", page.content.decode())
+    (found,) = [row for row in rows if re.search(rf"<th[^>]*>{name}", row)]
+    return " ".join(re.sub(r"<[^>]+>", " ", found).split())
+
+
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No run was noted before."""
+    monkeypatch.setattr(task_runs, "_written", {})
+    monkeypatch.setattr(task_runs, "_unwritten", {})
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_jobs_say_what_ran_and_when_it_runs_again(dpo: Visitor, time_machine: Any, settings: Any) -> None:
+    assert "Nothing has run yet" in text_of(dpo.get("/console/jobs"))
+    assert "has not run yet" in line_of(dpo.get("/console/jobs"), "people")
+    settings.MAINTENANCE_SECONDS = 100
+    maintenance.run(maintenance.tasks(), seconds=60)
+    page = dpo.get("/console/jobs")
+    assert "Nothing has run" not in text_of(page)
+    assert "done just now 0" in line_of(page, "people")
+    assert "at once" in line_of(page, "canaries")
+    ended = TaskRun.objects.get(pk="people").ended
+    assert f"{dt.datetime.fromtimestamp(ended + 100, tz=dt.UTC):%H:%M}" in line_of(page, "people")
+    TaskRun.objects.update(ended=unix_now() - 4000)
+    page = dpo.get("/console/jobs")
+    assert "Nothing has run since 1 hour ago" in text_of(page)
+    assert "late" in line_of(page, "people")
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_a_failure_is_noted_at_once_and_remembered_when_it_is_over(vault: None, dpo: Visitor) -> None:
+    def fail(now: int, limit: int) -> int:
+        raise RuntimeError("with ann@example.com")
+
+    run = functools.partial(maintenance.run, seconds=1)
+    run([Task("people", lambda *_: 0)])
+    run([Task("people", fail)])
+    line = line_of(dpo.get("/console/jobs"), "people")
+    assert "failed RuntimeError" in line
+    assert "ann@" not in dpo.get("/console/jobs").content.decode()
+    run([Task("people", lambda *_: 0)])
+    line = line_of(dpo.get("/console/jobs"), "people")
+    assert "done" in line
+    assert not line.endswith("none")
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_what_runs_each_second_is_written_once_a_minute(vault: None) -> None:
+    steps = iter([2, 0, 3, 0, 0])
+    task = Task("people", lambda *_: next(steps))
+    maintenance.run([task], seconds=60)
+    with CaptureQueriesContext(connection) as queries:
+        maintenance.run([task], seconds=60)
+    assert len(queries) == 0
+    assert TaskRun.objects.get(pk="people").done == 2
+    task_runs._written["people"] = (task_runs._written["people"][0] - 61, False)
+    maintenance.run([task], seconds=60)
+    assert TaskRun.objects.get(pk="people").done == 3, "what was done meanwhile counts"
+
+
+@pytest.fixture
+def incident(dpo: Visitor) -> Incident:
+    new_token(TokenKind.ADMIN)
+    token = AccessToken.objects.latest("pk")
+    AccessToken.objects.filter(pk=token.pk).update(label="newsletter")
+    return Incident.objects.create(
+        tenant=1, kind=IncidentKind.DAY.value, actor_kind=2, token_id=token.pk, start=1_790_000_000, last=1_790_000_060,
+        people=5432, usual=321,
+    )  # fmt: skip
+
+
+def test_an_incident_is_acknowledged_with_a_reason_and_leaves_the_open_ones(dpo: Visitor, incident: Incident) -> None:
+    path = f"/console/incidents/{incident.pk}"
+    text = text_of(dpo.get("/console/incidents"))
+    assert "unusually many people in a day newsletter application" in text
+    assert "5432 at most 321 expected" in text
+    answer = dpo.post(path, reason="  ")
+    assert answer.status_code == 422
+    assert "This field is required." in text_of(answer)
+    assert dpo.post(path, reason="The yearly letter.").status_code == 303
+    assert "newsletter" not in text_of(dpo.get("/console/incidents"))
+    assert "acknowledged dora" in text_of(dpo.get("/console/incidents?show=all"))
+    assert "Acknowledge the incident" not in text_of(dpo.get(path))
+    assert dpo.post(path, reason="Again.").status_code == 409
+    event = Event.objects.get(type=INCIDENT_ACKNOWLEDGED.number)
+    assert (event.actor_kind, event.actor_token) == (ActorKind.ACCOUNT, dpo.account)
+    assert "The yearly letter." in text_of(dpo.get(f"/console/audit/{event.id}"))
+
+
+def test_an_incident_that_goes_on_is_open_again(dpo: Visitor, incident: Incident) -> None:
+    dpo.post(f"/console/incidents/{incident.pk}", reason="The yearly letter.")
+    Incident.objects.update(last=unix_now() + 60)
+    assert "newsletter" in text_of(dpo.get("/console/incidents"))
+    assert dpo.post(f"/console/incidents/{incident.pk}", reason="It wasn't.").status_code == 303
+
+
+def test_incidents_of_other_tenants_are_not_there(dpo: Visitor, incident: Incident) -> None:
+    Incident.objects.update(tenant=2)
+    path = f"/console/incidents/{incident.pk}"
+    assert "newsletter" not in text_of(dpo.get("/console/incidents?show=all"))
+    assert (dpo.get(path).status_code, dpo.post(path, reason="x").status_code) == (404, 404)
+
+
+def test_auditors_see_incidents_and_acknowledge_none(api: Api, incident: Incident) -> None:
+    auditor = make_account("otto", "auditor").sign_in()
+    assert "Acknowledge the incident" not in text_of(auditor.get(f"/console/incidents/{incident.pk}"))
+    assert auditor.post(f"/console/incidents/{incident.pk}", reason="x").status_code == 403
+    assert auditor.post(f"/console/incidents/{incident.pk}").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["incidents?show=all", "messages", "keys", "jobs", "settings"])
+def test_every_page_takes_few_queries(admin: Visitor, path: str) -> None:
+    for number in range(50):
+        Incident.objects.create(
+            tenant=1, kind=1, actor_kind=2 if number % 2 else 5, token_id=number, start=number, last=number, people=9,
+            usual=1,
+        )  # fmt: skip
+        outbox.webhook(1, {"action": "badlogin"})
+    with CaptureQueriesContext(connection) as queries:
+        assert admin.get(f"/console/{path}").status_code == 200
+    assert len(queries) <= 10, [query["sql"] for query in queries]

@@ -13,6 +13,7 @@ from audit.sealing import seal_everything
 from databunker.access.models import AccessToken, TokenKind
 from databunker.accounts.models import Account, WebSession
 from databunker.pages.views import Page
+from databunker.watch.models import Incident, IncidentKind
 from gdpr.models import LegalBasis, ProcessingActivity
 from tests.conftest import Api, new_token
 from tests.support.requests import asked
@@ -140,6 +141,17 @@ TABLE = [
     Row("console/tokens/new", "POST", {"admin", "root"}),
     Row("console/tokens/<int:token>", "GET", {"admin", "root"}),
     Row("console/tokens/<int:token>/revoke", "POST", {"admin", "root"}),
+    Row("console/keys", "GET", {"admin", "root"}),
+    Row("console/keys/rotate", "GET", {"admin", "root"}),
+    Row("console/keys/rotate", "POST", {"admin", "root"}),
+    Row("console/messages", "GET", {"admin", "root"}),
+    Row("console/messages/retry", "POST", {"admin", "root"}),
+    Row("console/messages/drop", "GET", {"admin", "root"}),
+    Row("console/messages/drop", "POST", {"admin", "root"}),
+    Row("console/jobs", "GET", {"admin", "dpo", "auditor", "root"}),
+    Row("console/incidents", "GET", {"admin", "dpo", "auditor", "root"}),
+    Row("console/incidents/<int:incident>", "GET", {"admin", "dpo", "auditor", "root"}),
+    Row("console/incidents/<int:incident>", "POST", {"admin", "dpo", "root"}),
     Row("console/settings", "GET", {"admin", "dpo", "auditor", "root"}),
     Row("", "GET", EVERYBODY, 200),
     Row("", "POST", set(), 422),
@@ -218,6 +230,8 @@ def path_of(row: Row, visitor: Visitor, other: Visitor) -> str:
     if "<int:basis>" in path or "<int:activity>" in path:
         basis, activity = registered()
         path = path.replace("<int:basis>", str(basis)).replace("<int:activity>", str(activity))
+    if "<int:incident>" in path:
+        path = path.replace("<int:incident>", str(incident_of_a_token()))
     if "<uuid:event>" in path:
         path = path.replace("<uuid:event>", sealed_event())
     if "<uuid:person>" in path:
@@ -248,6 +262,16 @@ def token_of_an_application() -> int:
     """The number of an access token."""
     new_token(TokenKind.ADMIN)
     return int(AccessToken.objects.latest("pk").pk)
+
+
+def incident_of_a_token() -> int:
+    """The number of an incident that nobody has acknowledged."""
+    kind, start = IncidentKind.HOUR.value, Incident.objects.count() * 7200
+    return int(
+        Incident.objects.create(
+            tenant=1, kind=kind, actor_kind=2, token_id=1, start=start, last=start + 60, people=90, usual=9
+        ).pk
+    )
 
 
 def sealed_event() -> str:

@@ -5,6 +5,12 @@ from .erasing import Parts, parts_of
 from .everything import AppDataOf, Everything, everything_of
 from .holders import holders_of, record_of
 from .login import find_for_login
+from .notifications import (
+    NotificationCount,
+    NotificationView,
+    count_notifications,
+    list_notifications,
+)
 from .records import (
     Browsed,
     Page,
@@ -29,12 +35,15 @@ __all__ = [
     "Browsed",
     "Everything",
     "NamedAppData",
+    "NotificationCount",
+    "NotificationView",
     "Page",
     "Parts",
     "SessionPage",
     "SharedData",
     "TokenView",
     "browse_records",
+    "count_notifications",
     "everything_of",
     "find",
     "find_for_login",
@@ -45,6 +54,7 @@ __all__ = [
     "list_all_apps",
     "list_apps",
     "list_holders",
+    "list_notifications",
     "list_records",
     "list_sessions",
     "list_shares",

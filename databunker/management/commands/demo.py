@@ -4,6 +4,9 @@ import os
 import shlex
 import subprocess
 import sys
+from argparse import ArgumentParser
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -14,9 +17,9 @@ from databunker.access.actor import operator
 from databunker.access.roles import Role
 from databunker.accounts.actions import create_account
 from databunker.accounts.models import Account
+from databunker.management.demo import ACCOUNTS, PASSWORD, NotADemo, furnish
 from databunker.management.setup import initialise
 from databunker.settings.environment import BASE_DIR, COMMAND, SETTINGS
-from vault.actions import create_record
 from vault.models import Record
 
 _FOLDER = BASE_DIR / "var"
@@ -27,66 +30,47 @@ _ENVIRONMENT = {
     "DATABUNKER_ROOTTOKEN": "DEMO",
     "DATABUNKER_MASTERKEY": "",
     "DATABUNKER_MASTERKEY_COMMAND": "",
-    "DATABUNKER_MASTERKEY_FILE": str(_FOLDER / "demo.masterkey"),
-    "DATABASE_URL": f"sqlite:///{_FOLDER / 'demo.sqlite3'}",
     "PAGES_HTTPS": "false",
     "CONSOLE_SECOND_FACTOR": "optional",
+    "MAX_SESSION_RETENTION": "30d",
+    "UI_COMPANY_TITLE": "Example Shop",
+    "CONTROLLER_CONTACT": "Example Shop Ltd, 1 Market Square, Leeds",
+    "DPO_CONTACT": "Dora, privacy@shop.example.com",
 }
-_PASSWORD = "a-vault-to-try-out"  # noqa: S105 - of the demonstration, for everybody
-_PEOPLE: list[dict[str, Any]] = [
-    {
-        "login": "ann",
-        "email": "ann@example.com",
-        "phone": "+44 7700 900001",
-        "first_name": "Ann",
-        "last_name": "Example",
-        "address": {"street": "1 High Street", "city": "London", "country": "GB"},
-    },
-    {
-        "login": "joao",
-        "email": "joao@example.com",
-        "phone": "+351 912 345 678",
-        "first_name": "João",
-        "last_name": "Exemplo",
-        "health": {"blood": "A+", "allergies": ["pollen"]},
-    },
-    {
-        "login": "mika",
-        "email": "mika@example.com",
-        "custom": "customer-42",
-        "first_name": "美香",
-        "last_name": "例",
-        "cards": [{"brand": "visa", "number": "4000000000000002", "expires": "12/31"}],
-    },
-    # Comes in by the code 4444, as in the peer's demonstration.
-    {"login": "test", "email": "test@securitybunker.io", "phone": "4444", "first_name": "Test"},
-]
 
 
-def _settings(*names: str) -> str:
-    return " ".join(f"{name}={shlex.quote(_ENVIRONMENT[name])}" for name in names)
+def _places(folder: Path) -> dict[str, str]:
+    """The settings that say where the vault is."""
+    key, database = folder / "demo.masterkey", folder / "demo.sqlite3"
+    return {"DATABUNKER_MASTERKEY_FILE": str(key), "DATABASE_URL": f"sqlite:///{database}"}
 
 
 class Command(BaseCommand):
-    help = "Serve a demonstration vault kept under ./var, with a few example people and the root token DEMO."
+    help = "Serve a demonstration vault kept under ./var, with a small company and the root token DEMO."
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's interface
 
-    def handle(self, **_: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--folder", type=Path, default=_FOLDER, help="keep it there rather than under ./var")
+
+    def handle(self, *, folder: Path, **_: Any) -> None:
+        folder = folder.absolute()
         if os.environ.get(_MARKER) is None:
             # Settings are read when a process starts: start again with those of the demonstration, and none of
             # the operator's but where to listen.
             for setting in SETTINGS:
                 if not setting.name.startswith("BUNKER_"):
                     os.environ.pop(setting.name, None)
-            os.environ.update({**_ENVIRONMENT, _MARKER: "1"})
-            os.execv(sys.executable, [*COMMAND, "demo"])  # noqa: S606
+            os.environ.update({**_ENVIRONMENT, **_places(folder), _MARKER: "1"})
+            os.execv(sys.executable, [*COMMAND, "demo", "--folder", str(folder)])  # noqa: S606
         initialise()
         if not Account.objects.exists():
-            create_account(operator(), name="demo", role=Role.ADMIN, display_name="Demo", password=_PASSWORD)
+            create_account(operator(), name="demo", role=Role.ADMIN, display_name="Demo", password=PASSWORD)
         if not Record.objects.exists():
-            for person in _PEOPLE:
-                create_record(operator(), profile=person)
-        self._greet()
+            self.stdout.write("Making up a company …")
+            self.stdout.flush()
+            with suppress(NotADemo):  # what somebody has begun with, an earlier release perhaps
+                furnish()
+        self._greet(folder)
         self._start_scheduler()
         call_command("serve")
 
@@ -95,7 +79,9 @@ class Command(BaseCommand):
         command = [*COMMAND, "scheduler", "--parent", str(os.getpid())]
         subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - our own command
 
-    def _greet(self) -> None:
+    def _greet(self, folder: Path) -> None:
+        places = " ".join(f"{name}={shlex.quote(value)}" for name, value in _places(folder).items())
+        others = ", ".join(f"{name} ({role.value})" for name, (role, _) in ACCOUNTS.items())
         url = f"http://{settings.BUNKER_HOST}:{settings.BUNKER_PORT}"
         token = "-H 'X-Bunker-Token: DEMO'"  # noqa: S105 - of the demonstration
         as_json = "-H 'Content-Type: application/json'"
@@ -105,7 +91,7 @@ A demonstration vault is about to listen on {url}. Everybody knows its token: no
 
 In a browser:
 
-  {url}/console/   as demo, with the password {_PASSWORD}
+  {url}/console/   as demo, with the password {PASSWORD}; also as {others}
   {url}/           as test@securitybunker.io, with the code 4444
 
 In another terminal:
@@ -127,7 +113,7 @@ In another terminal:
     curl -s {token} -X DELETE {url}/v1/user/email/mika@example.com
 
   Run commands on this vault:
-    export {_settings("DATABUNKER_MASTERKEY_FILE", "DATABASE_URL")}
+    export {places}
     {sys.executable} manage.py access_token list
 """
         )

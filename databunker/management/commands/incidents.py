@@ -22,6 +22,7 @@ class Command(BaseCommand):
             expected = f" (at most {one.usual:,} expected)" if one.usual else ""
             self.stdout.write(
                 f"{_time(one.start)} to {_time(one.last)}  {one.who:<12} {one.kind.label}: {one.people:,}{expected}"
+                f"{'' if one.open else ', acknowledged'}"
             )
         self.stdout.write(f"{total} in all.")
 

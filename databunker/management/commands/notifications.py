@@ -7,13 +7,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import Count, Min, QuerySet
 
 from databunker.access.actor import operator
 from databunker.errors import VaultError
 from databunker.ids import parse_token
-from databunker.notify.models import Job, JobState
+from databunker.notify.kinds import SWITCHES
+from databunker.notify.models import JobState
 from vault.actions import drop_notifications, replay_notifications
+from vault.queries import count_notifications, list_notifications
 
 
 class Command(BaseCommand):
@@ -37,17 +38,16 @@ class Command(BaseCommand):
             raise CommandError(error.message) from error
 
     def _status(self, _: dict[str, Any]) -> None:
-        for name, setting in (("webhook", "NOTIFICATION_URL"), ("mail", "EMAIL_HOST"), ("sms", "SMS_URL")):
+        for name, setting in SWITCHES.items():
             state = "on" if getattr(settings, setting) else f"off: {setting} is unset"
             self.stdout.write(f"{name:<8} {state}")
-        found = _jobs().values("kind", "state").annotate(count=Count("id"), oldest=Min("created"))
-        for row in found.order_by("kind", "state"):
-            state = JobState(row["state"]).label
-            self.stdout.write(f"{row['count']:>8} {row['kind']} {state}, the oldest of {_time(row['oldest'])}")
+        for row in count_notifications(operator()):
+            self.stdout.write(f"{row.number:>8} {row.kind} {row.state.label}, the oldest of {_time(row.oldest)}")
 
     def _list(self, options: dict[str, Any]) -> None:
         state = JobState.DUE if options["waiting"] else JobState.DEAD
-        for job in _jobs().filter(state=state).order_by("created", "id")[: max(options["limit"], 0)]:
+        _, found = list_notifications(operator(), state=state, offset=0, limit=max(options["limit"], 0))
+        for job in found:
             what = f"{job.kind} {job.topic}".strip()
             when = (
                 f"next at {_time(job.next_attempt)}" if options["waiting"] else f"dead since {_time(job.next_attempt)}"
@@ -62,10 +62,6 @@ class Command(BaseCommand):
     def _drop(self, options: dict[str, Any]) -> None:
         count = drop_notifications(operator(), ids=_chosen(options))
         self.stdout.write(f"{count} dropped.")
-
-
-def _jobs() -> QuerySet[Job]:
-    return Job.objects.filter(tenant=operator().tenant)
 
 
 def _chosen(options: dict[str, Any]) -> list[UUID] | None:

@@ -46,6 +46,9 @@ class Migration(migrations.Migration):
                 ('last', models.BigIntegerField(help_text='Unix seconds')),
                 ('people', models.BigIntegerField()),
                 ('usual', models.BigIntegerField(help_text='The most that was to be expected')),
+                ('acknowledged', models.BigIntegerField(help_text='Unix seconds; when somebody had looked into it', null=True)),
+                ('acknowledged_kind', models.SmallIntegerField(help_text='Who, see databunker.access.actor.ActorKind', null=True)),
+                ('acknowledged_by', models.BigIntegerField(help_text="Row of that one's account or access token", null=True)),
             ],
             options={
                 'db_table': 'watch_incident',

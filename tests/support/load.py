@@ -78,7 +78,7 @@ class Writers:
     @property
     def stored(self) -> dict[str, str]:
         """Login and token of everybody whose storing was acknowledged."""
-        return {login: token for writer in self.all for login, token in writer.stored.items()}
+        return {login: token for writer in self.all for login, token in list(writer.stored.items())}
 
     @property
     def unanswered(self) -> list[str]:

@@ -26,7 +26,7 @@ from databunker.watch.models import IncidentKind
 from databunker.watch.overview import Unusual, access_volume, unusual_access
 from gdpr.models import RequestAction
 from gdpr.queries import overview
-from gdpr.queries.upkeep import read_upkeep
+from gdpr.queries.upkeep import Upkeep, read_upkeep
 
 from .audit import seal_words
 from .audit_forms import KIND_NAMES
@@ -168,32 +168,37 @@ class Dashboard(ConsolePage):
         state = read_upkeep(self.actor)
         sealed, tone = seal_words(state.seal, unix_now())
         keys = (_("older than they may be"), "warning") if state.old_keys else (_("in order"), "good")
-        jobs = (_("in order"), "good")
-        if state.late.number:
-            jobs = (_("wait: does the scheduler run?"), "bad")
-        elif state.dead.number:
-            jobs = (_("some were given up"), "warning")
         return {
             "upkeep": [
-                Figure(
-                    sealed,
-                    _("Audit trail"),
-                    reverse("console:audit") if self.may(Permission.AUDIT_LIST_ALL) else "",
-                    tone,
-                ),
-                Figure(keys[0], _("Keys"), "", keys[1]),
-                Figure(jobs[0], _("Messages to send"), "", jobs[1]),
-            ],
-            "seal": state.seal,
+                Figure(sealed, _("Audit trail"), self._link("console:audit", Permission.AUDIT_LIST_ALL), tone),
+                Figure(keys[0], _("Keys"), self._link("console:keys", Permission.KEY_MANAGE), keys[1]),
+                _jobs(state, self._link("console:jobs", Permission.CONFIGURATION_READ)),
+                _outgoing(state, self._link("console:outgoing", Permission.NOTIFICATION_MANAGE)),
+            ]
         }
+
+    def _link(self, view: str, permission: Permission) -> str:
+        return reverse(view) if self.may(permission) else ""
+
+
+def _jobs(state: Upkeep, link: str) -> Figure:
+    if state.stopped:
+        return Figure(_("none has run lately: does the scheduler run?"), _("Jobs"), link, "bad")
+    if state.failing:
+        return Figure(_("some fail"), _("Jobs"), link, "bad")
+    return Figure(_("in order"), _("Jobs"), link, "good")
+
+
+def _outgoing(state: Upkeep, link: str) -> Figure:
+    if state.late.number:
+        return Figure(_("wait: does the scheduler run?"), _("Messages to send"), link, "bad")
+    if state.dead.number:
+        return Figure(_("some were given up"), _("Messages to send"), link, "warning")
+    return Figure(_("in order"), _("Messages to send"), link, "good")
 
 
 def _incident(view: Unusual) -> Incident:
-    since = dt.datetime.fromtimestamp(view.start, tz=dt.UTC).date().isoformat()
-    who = {"who": view.actor_kind.label, "since": since}
-    if view.token_id:
-        who["number"] = str(view.token_id)
-    link = f"{reverse('console:audit')}?{urlencode(who)}"
+    link = reverse("console:incident", args=[view.number])
     return Incident(view, _INCIDENT_NAMES[view.kind], KIND_NAMES[view.actor_kind], link)
 
 

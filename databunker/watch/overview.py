@@ -17,8 +17,9 @@ __all__ = ["Unusual", "Volume", "access_volume", "unusual_access"]
 
 
 class Unusual(NamedTuple):
-    """One incident; `token_id` is the row of the access token or account. Times are Unix seconds."""
+    """One incident, by its number; `token_id` is the row of the access token or account. Times are Unix seconds."""
 
+    number: int
     kind: IncidentKind
     actor_kind: ActorKind
     token_id: int | None
@@ -60,9 +61,9 @@ def unusual_access(actor: Actor, *, days: int, limit: int) -> list[Unusual]:
     """
     require(actor, Permission.AUDIT_LIST_ALL)
     found = Incident.objects.filter(tenant=actor.tenant, last__gte=unix_now() - days * DAY).order_by("-last", "-id")
-    return [
-        Unusual(
-            IncidentKind(row.kind), ActorKind(row.actor_kind), row.token_id or None, row.start, row.last, row.people
-        )
-        for row in found[:limit]
-    ]
+    return [_unusual(row) for row in found[:limit]]
+
+
+def _unusual(row: Incident) -> Unusual:
+    kind, caller = IncidentKind(row.kind), ActorKind(row.actor_kind)
+    return Unusual(row.pk, kind, caller, row.token_id or None, row.start, row.last, row.people)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from django.conf import settings
+
 from audit.search import SealState, seal_state
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
@@ -12,18 +14,26 @@ from databunker.db.counting import Count, counts_of
 from databunker.ids import unix_now
 from databunker.notify.models import Job, JobState
 
+from ..task_runs import list_runs
+
 __all__ = ["Upkeep", "read_upkeep"]
 
 # A message is tried anew within minutes; what is due for longer nobody takes.
 LATE_SECONDS = 900
+MISSED_PASSES = 3
 MOST_COUNTED = 1_000
 
 
 class Upkeep(NamedTuple):
-    """`old_keys` are in use for longer than KEY_LIFETIME; `dead` messages were given up, `late` ones nobody takes."""
+    """`old_keys` are in use for longer than KEY_LIFETIME; `dead` messages were given up, `late` ones nobody takes.
+
+    `failing` tasks of the scheduler ended in a failure when they last ran; `stopped`: none has run lately.
+    """
 
     seal: SealState
     old_keys: int
+    failing: int
+    stopped: bool
     dead: Count
     late: Count
 
@@ -44,4 +54,13 @@ def read_upkeep(actor: Actor) -> Upkeep:
         most=MOST_COUNTED,
     )
     old = ageing.overdue_keys(store.stored_keys(), now=now)
-    return Upkeep(seal_state(actor.tenant), len(old), found["dead"], found["late"])
+    runs = list_runs(actor).values()
+    heard = max((run.ended for run in runs), default=0)
+    return Upkeep(
+        seal=seal_state(actor.tenant),
+        old_keys=len(old),
+        failing=sum(bool(run.outcome) for run in runs),
+        stopped=heard < now - max(MISSED_PASSES * settings.MAINTENANCE_SECONDS, LATE_SECONDS),
+        dead=found["dead"],
+        late=found["late"],
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from base64 import b32decode
 
 import pytest
@@ -66,8 +67,32 @@ def test_with_the_keyboard_alone_a_request_is_put_off_for_proof_of_identity(visi
     expect(page.locator("main")).to_contain_text("The clock stands still until the identity is proved.")
     visit.assert_clean()
     page.get_by_role("button", name="The identity is proved").focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.type("called the number that we know")
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_contain_text("The identity is proved, and the clock runs again.")
+
+
+def test_a_request_is_assigned_commented_on_and_its_evidence_taken(visit: Visit, site: Site) -> None:
+    page = visit.sign_in("dpo").page
+    visit.go(f"/console/requests/{site.requests[1]}")
+    page.get_by_label("Assigned to").select_option("the-dpo")
+    page.get_by_role("button", name="Assign").click()
+    expect(page.locator("main")).to_contain_text("the-dpo looks after the request now.")
+    page.get_by_role("textbox", name="Comment").fill("She has called twice.")
+    page.get_by_role("button", name="Comment").click()
+    expect(page.locator(".timeline")).to_contain_text("She has called twice.")
+    visit.assert_clean()
+    visit.go("/console/requests?assigned=me")
+    expect(page.locator("table")).to_contain_text("Forget me")
+    assert site.server.vault.manage("audit", "seal").code == 0
+    visit.go(f"/console/requests/{site.requests[1]}")
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Download the evidence").click()
+    with zipfile.ZipFile(downloading.value.path()) as pack:
+        assert "She has called twice." in pack.read("history.json").decode()
+        assert any(name.endswith("-request.comment.json") for name in pack.namelist())
 
 
 def test_a_person_signs_in_and_never_sees_a_captcha(visit: Visit) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 
 from django.conf import settings
 
+from databunker import jsontext
 from databunker.access.actor import Actor, ActorKind
 from databunker.access.permissions import Permission
 from databunker.db.statements import atomically, retrying
-from databunker.errors import NeedsApproval, NotFound
+from databunker.errors import Conflict, NeedsApproval, NotFound
 from vault import actions as vault
 from vault import lookups, patch
-from vault.app_records import app_name
+from vault.app_records import app_name, find_app_record, open_app_data
 from vault.queries import find
 from vault.records import OpenRecord
 
@@ -109,7 +110,10 @@ def change_app_data(
     """
 
     def wish(record: OpenRecord) -> Wish:
-        before = _required(record, app)
+        stored = find_app_record(record, app_name(app))
+        if version is not None and version != stored.version:
+            raise Conflict("the data has changed meanwhile", subject=record.row.subject)
+        before = jsontext.loads(open_app_data(record, stored))
         patch.apply(before, change, max_bytes=settings.MAX_BODY_BYTES)
         paths = tuple(touched_paths(before, change))
         return _of_app(app, "change", change, paths, original_of(before, paths))

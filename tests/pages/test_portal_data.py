@@ -6,15 +6,20 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import Event
+from databunker.access.actor import Actor, ActorKind
+from databunker.errors import Conflict
 from databunker.portal.edit_forms import MOST_FIELDS
+from gdpr import actions
 from tests.conftest import Api
 from vault import events
+from vault.references import subject_of
 
 from .conftest import Visitor, text_of
 from .portal import EMAIL, come_in
@@ -207,6 +212,16 @@ def test_what_an_application_keeps_is_corrected_too(inside: Visitor, api: Api, a
     assert "bank" in text_of(inside.get(answer["Location"]))
     assert api.get(f"/v1/userapp/token/{ann}/bank").json()["data"] == {"iban": "X"}
     assert inside.get("/my/data/apps/nothing/edit").status_code == 404
+
+
+def test_a_wish_for_an_older_version_is_refused_too(api: Api, ann: str) -> None:
+    api.post(f"/v1/userapp/token/{ann}/bank", {"iban": "X"})
+    api.put(f"/v1/userapp/token/{ann}/bank", {"iban": "Z"})
+    person = Actor(ActorKind.PERSON, token_id=1, subject=subject_of(UUID(ann), tenant=1))
+    wish: dict[str, Any] = {"mode": "token", "identity": ann, "app": "bank", "change": {"iban": "Y"}}
+    with pytest.raises(Conflict, match="the data has changed meanwhile"):
+        actions.change_app_data(person, **wish, version=1)
+    assert isinstance(actions.change_app_data(person, **wish, version=2), actions.Requested)
 
 
 def test_a_form_has_an_end(inside: Visitor, api: Api, ann: str, alone: None) -> None:

@@ -34,6 +34,8 @@ PAGES = [
     "/my/rights",
     "/my/delete",
     "/my/nothing",
+    "/receipt",
+    "/cookies",
 ]
 BASES = {
     "news": {"basistype": "consent", "shortdesc": "News by mail", "fulldesc": "Once a month.", "usercontrol": True},

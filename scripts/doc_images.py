@@ -54,6 +54,7 @@ class Shot(NamedTuple):
 
 
 SHOTS = (
+    Shot("console-dashboard", "dora", "/console/"),
     Shot("console-requests", "dora", "/console/requests"),
     Shot("console-request", "dora", "/console/requests", follow="tbody tr:nth-child(2) th a"),
     Shot("console-person", "dora", "/console/people", login="ann"),

@@ -53,7 +53,7 @@ def test_with_the_keyboard_alone_one_gets_in(visit: Visit) -> None:
 
 def test_with_the_keyboard_alone_a_request_is_put_off_for_proof_of_identity(visit: Visit) -> None:
     page = visit.sign_in("dpo").page
-    page.get_by_role("link", name="Requests").focus()
+    page.get_by_role("link", name="Requests", exact=True).focus()
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Change of the profile").focus()
     page.keyboard.press("Enter")
@@ -161,7 +161,7 @@ def test_with_the_keyboard_alone_somebody_is_forgotten(visit: Visit) -> None:
     person = str(caller.create(login="leaving", email="leaving@example.com"))
     caller.close()
     page = visit.sign_in("dpo").page
-    page.get_by_role("link", name="People").focus()
+    page.get_by_role("link", name="People", exact=True).focus()
     page.keyboard.press("Enter")
     page.get_by_label("Value").focus()
     page.keyboard.type("leaving@example.com")

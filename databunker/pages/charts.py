@@ -80,11 +80,11 @@ def _shown(value: float) -> str:
 
 
 def _top_of(highest: float) -> float:
-    """The next round number, so that lines have numbers that one can read."""
+    """The next round number whose quarters are whole, so that lines have numbers that one can read."""
     if highest <= _TICKS:
         return float(_TICKS)
     magnitude = 10.0 ** math.floor(math.log10(highest))
-    return next(float(step * magnitude) for step in (1, 2, 4, 5, 8, 10) if step * magnitude >= highest)
+    return next(float(step * magnitude) for step in (1.2, 2, 4, 8, 12) if step * magnitude >= highest)
 
 
 def _frame(

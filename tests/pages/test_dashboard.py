@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from typing import Any
 
@@ -16,6 +17,7 @@ from databunker.crypto.models import WrappedKey
 from databunker.db.counting import Count, counts_of
 from databunker.ids import unix_now
 from databunker.notify.models import Job, JobState
+from databunker.pages import charts
 from databunker.watch.models import Incident, IncidentKind, Reading
 from gdpr.models import Expiration, Request, TaskRun
 from gdpr.queries import overview
@@ -265,3 +267,12 @@ def test_the_price_does_not_grow_with_the_vault(root: Api, officer: Visitor) -> 
         root.post(f"/v1/lbasis/news{n}", {"basistype": "consent"})
     # Counts of all legal bases are one statement, which an empty vault has no need of.
     assert price() <= before + 1 <= 17
+
+
+@pytest.mark.parametrize("highest", [0, 1, 4, 5, 9, 10, 11, 13, 99, 100, 101, 4_321, 1_000_000])
+def test_lines_of_a_chart_are_whole_numbers_and_reach_above_the_highest(highest: int) -> None:
+    labels = [tick.label for tick in charts.bars("A chart", ["a"], [charts.Series("one", [highest])]).ticks]
+    numbers = [int(label) for label in labels]
+    assert numbers[0] == 0
+    assert numbers[-1] >= highest
+    assert len({later - sooner for sooner, later in itertools.pairwise(numbers)}) == 1

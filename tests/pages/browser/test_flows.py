@@ -167,6 +167,8 @@ def test_with_the_keyboard_alone_somebody_is_forgotten(visit: Visit) -> None:
     page.keyboard.type("leaving@example.com")
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_contain_text("l***@e***.com")
+    page.get_by_role("link", name="Rights and retention").focus()
+    page.keyboard.press("Enter")
     page.get_by_role("link", name="Forget this person").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Forget this person")

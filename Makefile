@@ -51,6 +51,11 @@ test-mysql: $(VENV)/.dev $(VENV)/.mysql ## run all tests on MySQL or MariaDB (MY
 test-slow: $(VENV)/.dev $(VENV)/.mysql $(VENV)/.otel ## run the tests that take longer, among them short drills on private servers
 	DATABASE_URL= $(BIN)/python -m pytest -n 2 -m slow $(ARGS)
 
+.PHONY: test-upgrade
+test-upgrade: $(VENV)/.dev $(VENV)/.mysql ## take up the databases of the release before on each server, and partition one (POSTGRES_URL, MYSQL_URL)
+	DATABASE_URL=$(POSTGRES_URL) $(BIN)/python -m pytest -n 2 tests/upgrade tests/deploy/test_partitions.py $(ARGS)
+	DATABASE_URL=$(MYSQL_URL) $(BIN)/python -m pytest -n 2 tests/upgrade $(ARGS)
+
 .PHONY: test-all
 test-all: test test-slow test-postgres test-mysql ## run all tests on SQLite, PostgreSQL and MariaDB, one after the other
 

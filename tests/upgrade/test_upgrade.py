@@ -66,7 +66,7 @@ def assert_all_is_there(old: Old, server: Server) -> None:
 
 
 def assert_sound(vault: Vault) -> None:
-    for command in (["verify"], ["audit", "verify"]):
+    for command in (["verify"], ["audit", "seal"], ["audit", "verify"]):
         done = vault.manage(*command)
         assert done.code == 0, done.out + done.err
 

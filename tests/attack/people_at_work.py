@@ -100,6 +100,7 @@ class PeopleAtWork:
             self._change(person, token, number)
             self._keep_app_data_and_sessions(token)
             self._agree(person, token)
+            self._exercise_rights(token)
             if number < ASKING:
                 self._ask_for_approval(token)
             self._look_at_the_trail(token)
@@ -124,6 +125,8 @@ class PeopleAtWork:
             "/v1/status/",
             "/status",
             "/status/",
+            "/livez",
+            "/readyz",
             "/v1/metrics",
             "/v1/openapi.json",
             "/docs",
@@ -249,6 +252,18 @@ class PeopleAtWork:
         assert self.ok("GET", f"/v1/agreement/news/{mode}/{who}")["data"]["token"] == token
         assert self.ok("GET", f"/v1/agreements/token/{token}")["total"] == 2
         assert self.ok("GET", f"/v1/agreement/news/token/{token}/history")["total"] == 2
+
+    def _exercise_rights(self, token: str) -> None:
+        """And take them back; one objection stands."""
+        person = f"token/{token}"
+        self.ok("POST", f"/v1/objection/{person}", {"reason": self.word()})
+        self.ok("DELETE", f"/v1/objection/{person}")
+        self.ok("POST", f"/v1/objection/{person}", {"reason": self.word()})
+        self.ok("POST", f"/v1/restriction/{person}", {"ground": "accuracy", "reason": self.word()})
+        assert self.ok("GET", f"/v1/rights/{person}")["restriction"]
+        self.ok("DELETE", f"/v1/restriction/{person}", {"reason": self.word()})
+        assert self.ok("GET", f"/v1/erasure/{person}")["erased"]
+        self.ok("DELETE", f"/v1/erasure/{person}")
 
     def _agree_before_being_known(self) -> None:
         """One who comes, and one who doesn't."""

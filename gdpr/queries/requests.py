@@ -107,6 +107,8 @@ def read_request(actor: Actor, *, rtoken: str) -> RequestView:
         raise NotFound("not found")
     subject = bytes(stored.subject)
     record = find_subject(actor, subject, Permission.REQUEST_READ)
+    if record.forgotten:
+        stored.refresh_from_db()  # it may have been read just before, and be sealed under the key that is gone
     request = OpenRequest(stored, record)
     wish = seen_wish(actor, request.wish())
     detail = {"request": stored.pk, "action": request.action.label}

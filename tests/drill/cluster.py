@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,22 +49,23 @@ class Outcome:
     problems: list[str] = field(default_factory=list)
 
 
-class _Cluster:
+class _Cluster(ABC):
     """Databases, and the ways to them: one for each vault."""
 
     ways: list[Database]
     direct: Database
 
+    @abstractmethod
     def kill_one(self) -> None:
         """And do what an operator (or what stands for one, such as Patroni) does then."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bring_back(self) -> None:
         """The machine that died takes part again."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stop(self) -> None:
-        raise NotImplementedError
+        """End whatever runs of it."""
 
 
 class _Replicated(_Cluster):

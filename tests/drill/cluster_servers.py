@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -82,7 +83,7 @@ class Standby(Node):
         self.start()
 
 
-class Daemon:
+class Daemon(ABC):
     """A program with a configuration and a port, in the foreground."""
 
     name: str
@@ -94,11 +95,13 @@ class Daemon:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o777)
 
+    @abstractmethod
     def configuration(self) -> str:
-        raise NotImplementedError
+        """What its file holds."""
 
+    @abstractmethod
     def command(self) -> list[str]:
-        raise NotImplementedError
+        """How it is started."""
 
     @property
     def file(self) -> Path:

@@ -45,6 +45,7 @@ PAGES = {
     "Console: dashboard": "/console/",
     "Console: requests": "/console/requests",
     "Console: one request": "/console/requests/{request}",
+    "Console: requests, overdue": "/console/requests?due=overdue",
     "Console: requests, the last page": "/console/requests?page=40",
     "Console: one person": "/console/people/{person}",
     "Console: one person, further data": "/console/people/{person}/data",
@@ -57,9 +58,17 @@ PAGES = {
     "Console: one event": "/console/audit/{event}",
     "Console: legal bases": "/console/bases",
     "Console: one legal basis": "/console/bases/3",
+    "Console: a legal basis that everybody agreed to": "/console/bases/{everyones}",
+    "Console: before everybody's agreement is revoked": "/console/bases/{everyones}/revoke",
     "Console: processing activities": "/console/activities",
     "Console: accounts": "/console/accounts",
     "Portal: my data": "/my/data",
+    "Portal: my consents": "/my/consents",
+    "Portal: my requests": "/my/requests",
+    "Portal: who has seen it": "/my/accesses",
+    "Portal: sign-ins": "/my/sign-ins",
+    "Portal: shares": "/my/shares",
+    "Portal: what deletion would do": "/my/delete",
 }
 
 
@@ -168,7 +177,8 @@ def _markdown(options: argparse.Namespace, rows: list[Row], busy: float) -> str:
     setting = (
         f"{options.people:,} people, {options.events:,} events, PostgreSQL on the same {os.cpu_count()} cores; load "
         f"average before {busy:.2f}; {options.loads} loads of each page, one after the other, after a first one. The "
-        "person has 100 sessions and shared records, 60 agreements and 10,000 readings."
+        "person has 100 sessions and shared records, 60 agreements and 10,000 readings; one legal basis has an agreement of "
+        "everybody."
     )
     lines = [
         setting,

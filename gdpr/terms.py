@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -15,12 +16,16 @@ __all__ = ["Terms", "read_terms"]
 
 _YES = frozenset({"accept", "agree", "approve", "given", "good", "ok", "on", "true", "y", "yes", "active", "1"})
 _MAX_WORDS = 1024
+_NUMBER = re.compile("[0-9]{1,9}")
 # Agreements have no longest life of their own: the farthest that a period may reach.
 _FARTHEST = 1000 * periods.seconds_of("1y")
 
 
 class Terms(NamedTuple):
-    """`starts` and `ends` are in Unix seconds; 0 and None: at once and never."""
+    """`starts` and `ends` are in Unix seconds; 0 and None: at once and never.
+
+    `text_version` is of the texts that were there to read; None: those that are shown now.
+    """
 
     change: Change
     method: str
@@ -28,6 +33,7 @@ class Terms(NamedTuple):
     lastmodifiedby: str
     starts: int
     ends: int | None
+    text_version: int | None = None
 
 
 def read_terms(wish: Mapping[str, Any], *, now: int, change: Change | None = None) -> Terms:
@@ -46,7 +52,18 @@ def read_terms(wish: Mapping[str, Any], *, now: int, change: Change | None = Non
         lastmodifiedby=text_in(wish, "lastmodifiedby", longest=_MAX_WORDS) or "",
         starts=starts if wanted is Change.ACCEPT else 0,
         ends=ends,
+        text_version=_version(wish) if wanted is Change.ACCEPT else None,
     )
+
+
+def _version(wish: Mapping[str, Any]) -> int | None:
+    value = wish.get("textversion")
+    if value is None or value == "":
+        return None
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if not _NUMBER.fullmatch(text):
+        raise BadRequest("textversion must be the number of a version")
+    return int(text)
 
 
 def _change(wish: Mapping[str, Any]) -> Change:

@@ -101,17 +101,16 @@ class Dashboard(ConsolePage):
 
     def _requests(self) -> dict[str, Any]:
         waiting, past = overview.open_requests(self.actor), overview.requests_behind(self.actor, weeks=WEEKS)
-        queue, decided = reverse("console:requests"), f"{reverse('console:requests')}?status=approved"
-        identity = f"{reverse('console:requests')}?status=awaiting-identity"
+        queue = reverse("console:requests")
         late = "bad" if waiting.overdue else ""
         days = "–" if past.days is None else _("%s days") % formats.number_format(round(past.days, 1), 1)
         return {
             "requests": [
-                Figure(_number(waiting.overdue, more=waiting.more), _("overdue"), queue, late),
-                Figure(_number(waiting.soon), _("due within 7 days"), queue, "warning" if waiting.soon else ""),
-                Figure(_number(waiting.later), _("due later"), queue),
-                Figure(_number(waiting.standing), _("wait for proof of identity"), identity),
-                Figure(days, _("median time to a decision, last 12 weeks"), decided),
+                Figure(_number(waiting.overdue, more=waiting.more), _("overdue"), f"{queue}?due=overdue", late),
+                Figure(_number(waiting.soon), _("due within 7 days"), f"{queue}?due=soon", "warning" if waiting.soon else ""),
+                Figure(_number(waiting.later), _("due later"), f"{queue}?due=later"),
+                Figure(_number(waiting.standing), _("wait for proof of identity"), f"{queue}?status=awaiting-identity"),
+                Figure(days, _("median time to a decision, last 12 weeks"), f"{queue}?status=approved"),
             ],
             "weeks": Bars(
                 _("Requests a week"),

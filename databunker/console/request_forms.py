@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from databunker.access.actor import Actor, ActorKind
 from gdpr.actions import MAX_REASON
 from gdpr.models import RequestAction
-from gdpr.states import State
+from gdpr.queries.urgency import Urgency
+from gdpr.states import UNDECIDED, State, states_of
 from vault import identities
 
 __all__ = [
@@ -49,6 +50,12 @@ _STATUSES = [
 ]
 _ALL = "all"
 _KINDS = [(_ALL, _("all")), *((action.label, ACTION_NAMES[action]) for action in RequestAction)]
+_URGENCIES = [
+    (_ALL, _("any time")),
+    (Urgency.OVERDUE.value, _("overdue")),
+    (Urgency.SOON.value, _("due within 7 days")),
+    (Urgency.LATER.value, _("due later")),
+]
 _MINE, _NOBODYS = "me", "nobody"
 _ASSIGNED = [(_ALL, _("anybody")), (_MINE, _("me")), (_NOBODYS, _("nobody"))]
 
@@ -58,16 +65,18 @@ class RequestFilterForm(forms.Form):
 
     status = forms.ChoiceField(label=_("State"), choices=_STATUSES)
     kind = forms.ChoiceField(label=_("Kind"), choices=_KINDS)
+    due = forms.ChoiceField(label=_("Answer due"), choices=_URGENCIES)
     assigned = forms.ChoiceField(label=_("Assigned to"), choices=_ASSIGNED)
 
     @classmethod
     def of(cls, query: QueryDict) -> RequestFilterForm:
         """As the address has it; what can't be read there is as if it were not there."""
-        status, kind, assigned = (query.get(name, "") for name in ("status", "kind", "assigned"))
+        status, kind, due, assigned = (query.get(name, "") for name in ("status", "kind", "due", "assigned"))
         form = cls(
             {
                 "status": status if status in dict(_STATUSES) else _UNDECIDED,
                 "kind": kind if kind in dict(_KINDS) else _ALL,
+                "due": due if due in dict(_URGENCIES) else _ALL,
                 "assigned": assigned if assigned in dict(_ASSIGNED) else _ALL,
             }
         )
@@ -82,6 +91,12 @@ class RequestFilterForm(forms.Form):
     @property
     def chosen_action(self) -> RequestAction | None:
         return next((action for action in RequestAction if action.label == self.cleaned_data["kind"]), None)
+
+    @property
+    def chosen_urgency(self) -> Urgency | None:
+        """Of what is decided nothing is due: there the choice says nothing."""
+        undecided = states_of(self.chosen_status) <= UNDECIDED
+        return next((one for one in Urgency if undecided and one.value == self.cleaned_data["due"]), None)
 
     def assignee_for(self, actor: Actor) -> int | None:
         """As `queries.list_requests` takes it. Whoever is no account has none: nobody's are then its own."""

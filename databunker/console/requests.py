@@ -22,6 +22,7 @@ from databunker.pages.paging import Paging
 from gdpr import queries
 from gdpr.models import RequestAction
 from gdpr.queries import RequestPage
+from gdpr.queries.urgency import SOON_DAYS
 from gdpr.requests import OpenRequest, holidays
 from gdpr.states import UNDECIDED, State
 
@@ -32,7 +33,6 @@ __all__ = ["FindRequests", "Line", "Requests", "RequestsAsCsv", "lines_of"]
 
 _UNPROCESSABLE = 422
 _DAY = 86_400
-_SOON_DAYS = 7
 _A_BATCH = 500
 _MAX_SHOWN = 10_000
 
@@ -70,7 +70,7 @@ def due_of(request: OpenRequest, now: int) -> Due | None:
         late = -days
         return Due(ngettext("%(days)s day overdue", "%(days)s days overdue", late) % {"days": late}, "bad", at)
     words = ngettext("in %(days)s day", "in %(days)s days", days) % {"days": days} if days else _("today")
-    return Due(words, "warning" if days <= _SOON_DAYS else "good", at)
+    return Due(words, "warning" if days <= SOON_DAYS else "good", at)
 
 
 def lines_of(actor: Actor, requests: list[OpenRequest]) -> list[Line]:
@@ -106,6 +106,7 @@ def _chosen(actor: Actor, chosen: RequestFilterForm, *, offset: int, limit: int)
         status=chosen.chosen_status,
         action=chosen.chosen_action,
         assignee=chosen.assignee_for(actor),
+        urgency=chosen.chosen_urgency,
         offset=offset,
         limit=limit,
     )

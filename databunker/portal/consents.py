@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from audit.events import EventType
 from gdpr import actions, events, queries
+from gdpr.actions import TextsChanged
 from gdpr.bases import Texts
 from gdpr.queries import Choice, History, HistoryLine
 
@@ -98,12 +99,13 @@ class Accept(_ConsentPage):
         if not choice.may_accept:
             messages.error(request, _("There is nothing to agree to."))
             return self.to("portal:consents")
-        if request.POST.get("text") != str(choice.basis.row.text_version):
-            # Nobody agrees to words that were not there to read.
+        wish = {"status": "yes", "textversion": request.POST.get("text") or "0", **_BY_HAND}
+        try:
+            actions.agree(self.actor, brief=brief, **self.me, wish=wish)
+        except TextsChanged as refusal:
+            self.refused(refusal)
             messages.warning(request, _("The text has changed. Please read it again before you agree."))
             return self.to("portal:consent", brief)
-        wish = {"status": "yes", **_BY_HAND}
-        actions.agree(self.actor, brief=brief, **self.me, wish=wish)
         messages.success(request, _("You have agreed. You can withdraw it at any time."))
         return self.to("portal:consents")
 

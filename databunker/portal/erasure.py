@@ -8,7 +8,6 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -18,6 +17,7 @@ from gdpr.actions import Requested, Scheduled
 from vault import events
 
 from .pages import PortalPage
+from .receipts import receipt_path
 from .words import PARTS, WHY
 
 __all__ = ["DeleteMe"]
@@ -67,7 +67,7 @@ class DeleteMe(PortalPage):
         self.session.end()
         response = self.to("portal:receipt")
         if outcome.receipt:
-            response["Location"] = f"{reverse('portal:receipt')}?id={outcome.receipt}"
+            response["Location"] = receipt_path(outcome.receipt)
         return response
 
     def _show(self, form: DeleteForm, *, status: int = 200) -> HttpResponse:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from base64 import b64encode
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from databunker.erasure import verifying
 from databunker.erasure.queries import public_keys
@@ -14,7 +16,16 @@ from databunker.erasure.verifying import MAX_RECEIPT_BYTES, ReceiptRefused
 from databunker.ids import parse_token
 from databunker.pages.views import Page
 
-__all__ = ["Receipt"]
+__all__ = ["Receipt", "receipt_address", "receipt_path"]
+
+
+def receipt_path(receipt: UUID) -> str:
+    return f"{reverse('portal:receipt')}?id={receipt}"
+
+
+def receipt_address(request: HttpRequest, receipt: UUID) -> str:
+    """With scheme and host: to be written down while the person can still be reached."""
+    return request.build_absolute_uri(receipt_path(receipt))
 
 
 class Receipt(Page):

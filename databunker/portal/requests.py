@@ -21,6 +21,7 @@ from vault import patch
 
 from .documents import Difference, differences
 from .pages import PortalPage
+from .receipts import receipt_address
 from .words import ACTIONS, STATES, Words
 
 __all__ = ["CancelRequest", "MyRequest", "MyRequests"]
@@ -65,7 +66,7 @@ class MyRequest(PortalPage):
     section = "requests"
     event: ClassVar[EventType | None] = events.REQUEST_READ
 
-    def get(self, request: HttpRequest, rtoken: UUID) -> HttpResponse:  # noqa: ARG002 - Django's signature
+    def get(self, request: HttpRequest, rtoken: UUID) -> HttpResponse:
         view = queries.read_request(self.actor, rtoken=str(rtoken))
         return self.render(
             rtoken=rtoken,
@@ -73,6 +74,7 @@ class MyRequest(PortalPage):
             changes=_changes(view),
             reasons=seen_reasons(self.actor, view.request),
             refused=view.request.state is State.REFUSED,
+            receipt=receipt_address(request, view.receipt) if view.receipt else "",
             may_cancel=(view.request.state, Step.CANCEL) in TRANSITIONS,
         )
 

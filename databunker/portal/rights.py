@@ -19,6 +19,7 @@ from gdpr.bases import Basis
 from gdpr.rights import Ground
 
 from .pages import PortalPage
+from .receipts import receipt_address
 from .words import GROUNDS
 
 __all__ = ["Lift", "Object", "Restrict", "Rights", "WithdrawErasure", "WithdrawObjection"]
@@ -73,6 +74,7 @@ class _RightsPage(PortalPage):
             "rights": rights,
             "ground": GROUNDS[Ground(restriction.terms.ground)] if restriction else "",
             "may_lift": restriction is not None and restriction.terms.by is ActorKind.PERSON,
+            "receipt": receipt_address(self.request, rights.receipt) if rights.receipt else "",
             "objections": [(names.get(one.brief) or one.brief, one) for one in rights.objections],
             "restrict": RestrictForm(),
             "object": ObjectForm(bases=bases),

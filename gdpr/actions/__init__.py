@@ -3,7 +3,7 @@
 from ..inputs import MAX_REASON
 from .activities import delete_activity, link_basis, save_activity, unlink_basis
 from .agreement_upkeep import Rekeyed, bind_pending, drop_pending, expire_agreements, rekey_pending
-from .agreements import accept_agreement, revoke_agreements, withdraw_agreement
+from .agreements import TextsChanged, accept_agreement, revoke_agreements, withdraw_agreement
 from .due import Tampered
 from .erasure import Scheduled, carry_out_erasures, cools_off, schedule_erasure, withdraw_erasure
 from .legal_bases import delete_legal_basis, ensure_default_bases, save_legal_basis
@@ -56,6 +56,7 @@ __all__ = [
     "Requested",
     "Scheduled",
     "Tampered",
+    "TextsChanged",
     "accept_agreement",
     "agree",
     "approve_request",

@@ -14,7 +14,7 @@ from databunker.access.actor import Actor, ActorKind
 from databunker.access.permissions import Permission, require
 from databunker.crypto import store
 from databunker.db.statements import atomically, retrying
-from databunker.errors import AccessDenied, NeedsApproval, NotFound, Unavailable
+from databunker.errors import AccessDenied, Conflict, NeedsApproval, NotFound, Unavailable
 from databunker.ids import unix_now
 from databunker.notify import outbox, webhooks
 from vault import lookups, queries
@@ -30,12 +30,25 @@ from ..inputs import brief_name, checked_reason
 from ..models import Agreement, AgreementEvent, LegalBasis
 from ..terms import Terms, read_terms
 
-__all__ = ["accept_agreement", "lock_basis", "revoke_agreements", "tell_revoked", "withdraw_agreement"]
+__all__ = [
+    "TextsChanged",
+    "accept_agreement",
+    "lock_basis",
+    "revoke_agreements",
+    "tell_revoked",
+    "withdraw_agreement",
+]
 
 T = TypeVar("T")
 
 _ATTEMPTS = 3
 _EVENTS = {Change.ACCEPT: AGREEMENT_ACCEPTED, Change.WITHDRAW: AGREEMENT_WITHDRAWN}
+
+
+class TextsChanged(Conflict):
+    """Nobody agrees to words that were not there to read: they have been changed since."""
+
+    message = "the texts of the legal basis have changed"
 
 
 def accept_agreement(actor: Actor, *, brief: str, mode: str, identity: str, wish: Mapping[str, Any]) -> None:
@@ -50,6 +63,7 @@ def accept_agreement(actor: Actor, *, brief: str, mode: str, identity: str, wish
         NeedsApproval: the person may not withdraw alone.
         NotFound: no such legal basis, or nobody has this token or identity.
         BadRequest: `wish` can't be read.
+        TextsChanged: `wish` names a version of the texts that is not shown any more.
     """
     _decide(actor, brief, mode, identity, read_terms(wish, now=unix_now()))
 
@@ -143,7 +157,8 @@ def _accept_unknown(actor: Actor, name: str, lookup: Lookup, terms: Terms) -> No
 
 def _accept_once(actor: Actor, holder: Holder, basis: LegalBasis, terms: Terms, lookup: Lookup) -> None:
     """A stranger doesn't fill a history with what it says already."""
-    said = Agreement.objects.filter(**holder.agreements(), basis=basis.id, text_version=basis.text_version)
+    shown = basis.text_version if terms.text_version is None else terms.text_version
+    said = Agreement.objects.filter(**holder.agreements(), basis=basis.id, text_version=shown)
     lasting = Q(ends=None) | Q(ends__gt=unix_now())
     if not said.filter(lasting, status=AgreementStatus.YES).exists():
         _write(actor, holder, basis, terms, lookup)
@@ -151,6 +166,8 @@ def _accept_once(actor: Actor, holder: Holder, basis: LegalBasis, terms: Terms, 
 
 def _write(actor: Actor, holder: Holder, basis: LegalBasis, terms: Terms, lookup: Lookup) -> None:
     """One more line of the history, and the agreement as that leaves it."""
+    if terms.text_version not in (None, basis.text_version):
+        raise TextsChanged(subject=holder.subject)
     now = unix_now()
     row = Agreement.objects.filter(**holder.agreements(), basis=basis.id).select_for_update().first()
     if row is not None and is_over(row, now):

@@ -145,7 +145,7 @@ def agree(actor: Actor, *, brief: str, mode: str, identity: str, wish: Mapping[s
     """None: it was done.
 
     Raises:
-        AccessDenied, NotFound, BadRequest: see `accept_agreement`.
+        AccessDenied, NotFound, BadRequest, TextsChanged: see `accept_agreement`.
         Conflict: see `open_request`.
     """
     try:

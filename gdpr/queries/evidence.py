@@ -21,6 +21,7 @@ from vault.queries import find_subject
 
 from ..events import REQUEST_APPROVED, REQUEST_CANCELED, REQUEST_EVIDENCE_READ, REQUEST_READ
 from ..models import Request, RequestAction
+from ..receipts import receipt_of
 from ..requests import OpenRequest, Wish, parse_request_token, request_digest
 from ..states import State
 from .cases import CASE_EVENTS, CaseEvent, case_events
@@ -106,6 +107,6 @@ def _receipt(request: OpenRequest) -> dict[str, Any] | None:
     row, holder = request.stored, request.holder
     if row.action != RequestAction.FORGET_ME or request.state is not State.APPROVED or not holder.forgotten:
         return None
-    receipt = receipts.receipt_id(tenant=row.tenant, subject=bytes(row.subject), generation=holder.key.generation)
+    receipt = receipt_of(holder)
     stored = receipts.find(receipt)
     return None if stored is None else receipts.document(receipt, stored)

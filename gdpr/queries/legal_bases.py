@@ -138,8 +138,9 @@ def preview_revocation(actor: Actor, *, number: int) -> Revocation:
     require(actor, Permission.AGREEMENT_REVOKE_ALL)
     row = _numbered(actor, number)
     given = Agreement.objects.filter(tenant=actor.tenant, basis=row.id, status=AgreementStatus.YES)
-    many = given.aggregate(all=Count("id"), people=Count("subject"))
-    preview = Revocation(row, many["people"], many["all"] - many["people"])
+    # Two counts, each answered from an index alone: a million agreements needn't be read for it.
+    everybody, unknown = given.count(), given.filter(digest__isnull=False).count()
+    preview = Revocation(row, everybody - unknown, unknown)
     trail.record(actor, REVOCATION_PREVIEWED, detail={"brief": row.brief, "agreements": preview.agreements})
     return preview
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import statistics
 from collections import Counter
-from functools import cache
 from typing import NamedTuple
 
 from audit.models import Event
@@ -20,11 +19,9 @@ from vault.events import RECORD_FORGOTTEN
 from vault.models import Record
 
 from ..agreement_states import AgreementStatus
-from ..clock import Clock
 from ..models import Agreement, BasisStatus, BasisType, LegalBasis, Request, RequestAction
-from ..requests import holidays
-from ..states import UNDECIDED
 from .retention import ending
+from .urgency import Urgency, urgencies
 
 __all__ = [
     "ConsentCount",
@@ -40,8 +37,6 @@ __all__ = [
 
 _DAY = 86_400
 _WEEK = 7 * _DAY
-SOON_DAYS = 7
-MOST_OPEN = 2_000
 MOST_PAST = 5_000
 MOST_AGREEMENTS = 2_000
 MOST_ENDS = 5_000
@@ -50,7 +45,7 @@ MOST_BASES = 8
 
 
 class OpenRequests(NamedTuple):
-    """The undecided requests by how long there is for an answer; `more`: there are others, which nobody looked at."""
+    """The undecided requests by `Urgency`; `more`: there are others, which nobody looked at."""
 
     overdue: int
     soon: int
@@ -69,26 +64,9 @@ def open_requests(actor: Actor) -> OpenRequests:
         AccessDenied: the actor sees the own requests only.
     """
     require(actor, Permission.REQUEST_LIST)
-    found = Request.objects.filter(tenant=actor.tenant, state__in=[state.value for state in UNDECIDED])
-    # In no order: so they come from the index of the states, however many decided ones there are.
-    rows = list(found.values_list("created", "extended", "asked", "verified")[: MOST_OPEN + 1])
-    now, days_off = unix_now(), holidays()
-    due = cache(lambda clock: clock.due(days_off))
-    ends = Counter(_urgency(due(_by_day(*row)), now) for row in rows[:MOST_OPEN])
-    return OpenRequests(ends["overdue"], ends["soon"], ends["later"], ends["standing"], more=len(rows) > MOST_OPEN)
-
-
-def _by_day(received: int, extended: int | None, asked: int | None, verified: int | None) -> Clock:
-    """The clock of all that came on one day: the day counts, and whether there was an extension."""
-    return Clock(received - received % _DAY, None if extended is None else 1, asked, verified)
-
-
-def _urgency(due: int | None, now: int) -> str:
-    if due is None:
-        return "standing"
-    if due < now:
-        return "overdue"
-    return "soon" if due < now + SOON_DAYS * _DAY else "later"
+    found = urgencies(Request.objects.filter(tenant=actor.tenant))
+    many = Counter(found.of.values())
+    return OpenRequests(*(many[urgency] for urgency in Urgency), more=found.more)
 
 
 class Past(NamedTuple):

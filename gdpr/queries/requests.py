@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db.models import F
 
@@ -13,11 +15,14 @@ from databunker.db.statements import execute
 from databunker.errors import BadRequest, NotFound
 from vault import lookups, visible
 from vault.queries import find, find_subject, find_subjects
+from vault.records import OpenRecord
 
 from ..events import REQUEST_READ, REQUESTS_LISTED
 from ..models import Request, RequestAction
+from ..receipts import receipt_of
 from ..requests import OpenRequest, Wish, looking, parse_request_token, request_digest, seen_wish
 from ..states import UNDECIDED, states_of
+from .urgency import Urgency, urgencies
 
 __all__ = ["RequestPage", "RequestView", "list_requests", "list_requests_of", "read_request"]
 
@@ -30,11 +35,15 @@ class RequestPage(NamedTuple):
 
 
 class RequestView(NamedTuple):
-    """One request with what it asks for, and what that would change as it was at the time."""
+    """One request with what it asks for, and what that would change as it was at the time.
+
+    `receipt`: where somebody waits to be forgotten, the id that the receipt will have.
+    """
 
     request: OpenRequest
     wish: Wish
     original: Any
+    receipt: UUID | None = None
 
 
 def list_requests(
@@ -45,11 +54,13 @@ def list_requests(
     limit: int,
     action: RequestAction | None = None,
     assignee: int | None = None,
+    urgency: Urgency | None = None,
 ) -> RequestPage:
     """Everybody's requests in this status: the undecided oldest first, as these are due first, others newest first.
 
     Of the undecided, those that were given two further months come last. With `action` only those that ask for it, with
-    `assignee` only those of this account; 0: of nobody.
+    `assignee` only those of this account; 0: of nobody. With `urgency` only undecided ones of that urgency, among as
+    many as `urgencies` looks at.
 
     Raises:
         AccessDenied: the actor reaches its own requests only.
@@ -64,10 +75,13 @@ def list_requests(
         found = found.filter(action=action.value)
     if assignee is not None:
         found = found.filter(assignee=assignee) if assignee else found.filter(assignee__isnull=True)
+    if urgency is not None:
+        chosen = urgencies(found).of
+        found = found.filter(pk__in=[number for number, one in chosen.items() if one is urgency])
     order = (F("extended").asc(nulls_first=True), "id") if states <= UNDECIDED else ("-id",)
     rows = list(found.order_by(*order)[offset : offset + limit])
     holders = find_subjects(actor, {bytes(row.subject) for row in rows}, Permission.REQUEST_LIST)
-    requests = [OpenRequest(row, holders[bytes(row.subject)]) for row in rows if bytes(row.subject) in holders]
+    requests = _opened(rows, holders)
     # An event for each person who is about to be shown, or one for the listing that showed nobody.
     shown = {bytes(request.stored.subject): request.holder.key for request in requests}
     events = [trail.build(actor, REQUESTS_LISTED, subject=subject, sealer=key) for subject, key in shown.items()] or [
@@ -75,6 +89,17 @@ def list_requests(
     ]
     execute(*trail.insert(*events).statement())
     return RequestPage(found.count(), requests)
+
+
+def _opened(rows: list[Request], holders: Mapping[bytes, OpenRecord]) -> list[OpenRequest]:
+    """Those whose holder may be seen. Of who was forgotten meanwhile the rows are read anew: these, read before, are
+    sealed under the key that is gone.
+    """
+    gone = [row.pk for row in rows if row.terms and (found := holders.get(bytes(row.subject))) and found.forgotten]
+    anew = Request.objects.in_bulk(gone) if gone else {}
+    return [
+        OpenRequest(anew.get(row.pk, row), holders[bytes(row.subject)]) for row in rows if bytes(row.subject) in holders
+    ]
 
 
 def list_requests_of(actor: Actor, *, mode: str, identity: str, offset: int, limit: int) -> RequestPage:
@@ -114,5 +139,6 @@ def read_request(actor: Actor, *, rtoken: str) -> RequestView:
     detail = {"request": stored.pk, "action": request.action.label}
     trail.record(actor, REQUEST_READ, subject=subject, sealer=record.key, detail=detail)
     if request.action == RequestAction.FORGET_ME:
-        return RequestView(request, wish, visible.document(looking(actor), record.profile()))
+        profile = visible.document(looking(actor), record.profile())
+        return RequestView(request, wish, profile, receipt_of(record) if request.state in UNDECIDED else None)
     return RequestView(request, wish, wish.original or {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from audit import trail
 from databunker.access.actor import Actor
@@ -14,6 +15,7 @@ from vault.records import OpenRecord
 from ..bases import MAY_BE_OBJECTED_TO, Basis, with_texts
 from ..events import RIGHTS_READ
 from ..models import BasisStatus, LegalBasis, RightKind
+from ..receipts import receipt_of
 from ..rights import OpenRight, rights_of
 
 __all__ = ["Objection", "Rights", "list_objectionable", "objectionable_briefs", "read_rights", "seen_rights"]
@@ -32,13 +34,14 @@ class Rights(NamedTuple):
     restriction: OpenRight | None = None
     objections: tuple[Objection, ...] = ()
     erasure: OpenRight | None = None
+    receipt: UUID | None = None  # the id that the receipt of that erasure will have
 
     def row(self) -> dict[str, Any]:
         """As the API and the report show it; times in Unix seconds."""
         return {
             "restriction": _row(self.restriction, ground=True) if self.restriction else None,
             "objections": [{"brief": one.brief, **_row(one.right)} for one in self.objections],
-            "erasure": {**_row(self.erasure), "due": self.erasure.due} if self.erasure else None,
+            "erasure": {**_row(self.erasure), "due": self.erasure.due, "receipt": str(self.receipt)} if self.erasure else None,
         }
 
 
@@ -76,10 +79,12 @@ def seen_rights(actor: Actor, record: OpenRecord) -> Rights:
     found = [_seen(actor, right) for right in rights_of(record)]
     numbers = {right.basis for right in found if right.basis}
     briefs = dict(LegalBasis.objects.filter(id__in=numbers).values_list("id", "brief")) if numbers else {}
+    erasure = next((right for right in found if right.kind is RightKind.ERASURE), None)
     return Rights(
         next((right for right in found if right.kind is RightKind.RESTRICTION), None),
         tuple(Objection(briefs.get(right.basis, ""), right) for right in found if right.kind is RightKind.OBJECTION),
-        next((right for right in found if right.kind is RightKind.ERASURE), None),
+        erasure,
+        receipt_of(record) if erasure else None,
     )
 
 

@@ -122,6 +122,29 @@ def test_without_a_status_it_is_accepted(api: Api, ann: str) -> None:
     assert agreement(api)["status"] == "yes"
 
 
+@pytest.mark.parametrize("version", [1, "1", "", None])
+def test_the_texts_that_were_shown_may_be_named(api: Api, ann: str, version: Any) -> None:
+    accept(api, textversion=version)
+    assert agreement(api)["textversion"] == 1
+
+
+@pytest.mark.parametrize("path", ["news/login/ann", "news/email/nobody@example.com"])
+def test_nobody_agrees_to_texts_that_have_changed(api: Api, ann: str, path: str) -> None:
+    api.post("/v1/lbasis/news", {"fulldesc": "Other words."})
+    refused = api.post(f"/v1/agreement/{path}", {"textversion": 1})
+    assert (refused.status_code, refused.json()["message"]) == (409, "the texts of the legal basis have changed")
+    assert api.get(f"/v1/agreement/{path}").status_code == 404
+    accept(api, path, textversion=2)
+    assert agreement(api, path)["textversion"] == 2
+
+
+def test_who_takes_it_back_need_not_know_the_texts(api: Api, ann: str) -> None:
+    accept(api)
+    api.post("/v1/lbasis/news", {"fulldesc": "Other words."})
+    accept(api, status="no", textversion=1)
+    assert agreement(api)["status"] == "no"
+
+
 def test_a_form_will_do(api: Api, ann: str) -> None:
     body = b"status=agree&referencecode=A-7&expiration=5h"
     assert api.post("/v1/agreement/news/login/ann", body, content_type=FORM).status_code == 200
@@ -134,7 +157,8 @@ def test_a_form_will_do(api: Api, ann: str) -> None:
         {"status": []}, {"status": {}}, {"status": 1.5}, {"agreementmethod": 5}, {"referencecode": []},
         {"lastmodifiedby": {}}, {"starttime": "soon"}, {"starttime": -1}, {"starttime": True}, {"starttime": 10**18},
         {"starttime": []}, {"expiration": "soon"}, {"expiration": []}, {"expiration": True}, {"expiration": 1.5},
-        {"referencecode": "x" * 1025}, {"referencecode": "a\x00"}, [], "yes",
+        {"textversion": "one"}, {"textversion": -1},
+        {"textversion": 1.0}, {"textversion": True}, {"textversion": 10**9}, {"referencecode": "x" * 1025}, {"referencecode": "a\x00"}, [], "yes",
     ],
 )  # fmt: skip
 def test_fields_of_another_type_are_refused(api: Api, ann: str, wish: Any) -> None:

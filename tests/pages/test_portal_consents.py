@@ -87,6 +87,9 @@ def test_nobody_agrees_to_a_text_that_was_not_there_to_read(inside: Visitor, api
     assert accept(inside, "news")["Location"] == "/my/consents/news"
     assert status(api, ann, "news") == ""
     assert "The text has changed." in text_of(inside.get("/my/consents/news"))
+    for missing in ("", "0", "1"):
+        assert accept(inside, "news", text=missing)["Location"] == "/my/consents/news"
+    assert status(api, ann, "news") == ""
     accept(inside, "news", text=2)
     assert status(api, ann, "news") == "yes"
     api.post("/v1/lbasis/news", {"fulldesc": "Something else."})

@@ -137,7 +137,23 @@ def test_where_it_must_be_approved_it_becomes_a_request(inside: Visitor, api: Ap
     assert delete(inside)["Location"] == where
     assert inside.post(f"{where}/cancel", where)["Location"] == where
     assert "taken back" in text_of(inside.get(where))
+    assert receipt_told(inside, where) == ""
     assert not gone(api, ann)
+
+
+def receipt_told(inside: Visitor, page: str) -> str:
+    """The id of the receipt that the page tells of in advance."""
+    found = re.search(r'href="http://testserver/receipt\?id=([0-9a-f-]{36})"', inside.get(page).content.decode())
+    return found[1] if found else ""
+
+
+def test_who_waits_for_approval_knows_where_the_receipt_will_be(inside: Visitor, api: Api, ann: str) -> None:
+    where = delete(inside)["Location"]
+    receipt = receipt_told(inside, where)
+    assert Api().get(f"/v1/receipt/{receipt}").status_code == 404
+    assert api.post(f"/v1/request/{where.rpartition('/')[2]}").json()["receipt"] == receipt
+    seal_everything(tell=lambda _: None)
+    assert Api().get(f"/v1/receipt/{receipt}").status_code == 200
 
 
 def test_whoever_is_deleted_gets_a_receipt_to_keep(inside: Visitor, api: Api, ann: str, settings: Any) -> None:
@@ -161,6 +177,8 @@ def test_with_a_cooling_off_time_one_may_change_ones_mind(inside: Visitor, api: 
     assert "It happens in 3 days, and you can call it off until then." in text_of(inside.get("/my/delete"))
     assert delete(inside)["Location"] == "/my/rights"
     assert "Your data will be deleted at" in text_of(inside.get("/my/rights"))
+    receipt = receipt_told(inside, "/my/rights")
+    assert api.get(f"/v1/rights/token/{ann}").json()["erasure"]["receipt"] == receipt
     assert inside.post("/my/rights/withdraw-deletion", "/my/rights")["Location"] == "/my/rights"
     assert carry_out_erasures(unix_now() + 10**6, 10) == 0
     assert not gone(api, ann)
@@ -168,3 +186,5 @@ def test_with_a_cooling_off_time_one_may_change_ones_mind(inside: Visitor, api: 
     with time_machine.travel(time.time() + 4 * 86_400):
         assert carry_out_erasures(unix_now(), 10) == 1
     assert gone(api, ann)
+    seal_everything(tell=lambda _: None)
+    assert Api().get(f"/v1/receipt/{receipt}").status_code == 200

@@ -35,6 +35,12 @@ _WISH = row(
             "default": "yes",
         },
         **_SAID,
+        "textversion": {
+            "type": ["integer", "string"],
+            "description": "The version of the legal basis's texts that the person was shown, as `GET /v1/lbasis` "
+            "tells it: 409 where they have changed since. Absent or empty: those that are shown now.",
+            "examples": [1],
+        },
         "starttime": {"type": ["integer", "string"], "description": "Unix time in seconds; 0 or empty: at once"},
         "expiration": {
             "type": ["string", "integer"],

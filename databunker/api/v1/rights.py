@@ -20,10 +20,15 @@ _REASON: schemas.Schema = {**schemas.TEXT, "maxLength": actions.MAX_REASON}
 _BRIEF: schemas.Schema = {**schemas.TEXT, "description": "A legal basis; without one all that people may object to"}
 _RIGHT = {"since": schemas.TIME, "who": schemas.TEXT, "reason": schemas.TEXT}
 _GROUND = schemas.one_of(*Ground)
+_RECEIPT: schemas.Schema = {
+    **schemas.UUID,
+    "description": "The id that the receipt of the erasure will have, for `GET /v1/receipt/{receipt}`: tell the person "
+    "in time, as nobody can be reached afterwards",
+}
 _STANDING: dict[str, schemas.Schema] = {
     "restriction": {"anyOf": [row(**_RIGHT, ground=_GROUND), {"type": "null"}]},
     "objections": {"type": "array", "items": row(brief=schemas.TEXT, **_RIGHT)},
-    "erasure": {"anyOf": [row(**_RIGHT, due=schemas.TIME), {"type": "null"}]},
+    "erasure": {"anyOf": [row(**_RIGHT, due=schemas.TIME, receipt=_RECEIPT), {"type": "null"}]},
 }
 _PART = row(
     part=schemas.TEXT,

@@ -16,7 +16,16 @@ from gdpr.actions import MAX_REASON
 
 from .words import GROUND_NAMES
 
-__all__ = ["EraseForm", "ExpirationForm", "ObjectForm", "PurposeForm", "ReasonedForm", "RestrictForm", "RevealForm"]
+__all__ = [
+    "EraseForm",
+    "ExpirationForm",
+    "ObjectForm",
+    "PurposeForm",
+    "ReasonedForm",
+    "RestrictForm",
+    "RevealForm",
+    "TakeBackForm",
+]
 
 _SHORTEST = 8
 
@@ -69,6 +78,17 @@ class ObjectForm(ReasonedForm):
     def __init__(self, data: Any = None, *, briefs: list[str]) -> None:
         super().__init__(data, name="object")
         choices = [("", _("all that may be objected to")), *((brief, brief) for brief in briefs)]
+        self.fields["brief"].choices = choices  # type: ignore[attr-defined]
+
+
+class TakeBackForm(ReasonedForm):
+    """`briefs` are the legal bases that the person objects to; empty: to all that may be."""
+
+    brief = forms.ChoiceField(label=gettext_lazy("Objection to"), required=False)
+
+    def __init__(self, data: Any = None, *, briefs: list[str]) -> None:
+        super().__init__(data, name="take-back")
+        choices = [(brief, brief or _("all that may be objected to")) for brief in briefs]
         self.fields["brief"].choices = choices  # type: ignore[attr-defined]
 
 

@@ -16,7 +16,7 @@ from gdpr import actions, queries
 from gdpr.rights import Ground
 
 from .base import UNPROCESSABLE, PersonPage
-from .forms import ExpirationForm, ObjectForm, ReasonedForm, RestrictForm
+from .forms import ExpirationForm, ObjectForm, ReasonedForm, RestrictForm, TakeBackForm
 from .words import EXPIRATION_NAMES, GROUND_NAMES
 
 __all__ = [
@@ -46,6 +46,8 @@ class _RightsPage(PersonPage):
                 ReasonedForm(name="lift") if restriction else RestrictForm(name="restrict")
             )
             forms["object"] = ObjectForm(briefs=queries.objectionable_briefs(self.actor))
+            if view.rights.objections:
+                forms["take_back"] = TakeBackForm(briefs=[one.brief for one in view.rights.objections])
         if active and self.may(Permission.RETENTION_MANAGE):
             forms["start"] = ExpirationForm()
             forms["cancel"] = ReasonedForm(name="cancel", needs_reason=True) if view.expiration.status else None
@@ -115,8 +117,12 @@ class ObjectForPerson(_RightsPage):
 class WithdrawObjection(_RightsPage):
     permission = Permission.RIGHTS_CHANGE
 
-    def post(self, request: HttpRequest, person: UUID) -> HttpResponse:  # noqa: ARG002 - of the address
-        actions.withdraw_objection(self.actor, **self.named, brief=request.POST.get("brief", ""))
+    def post(self, request: HttpRequest, person: UUID) -> HttpResponse:
+        # Of which there is none any more, or never was: taking that back changes nothing.
+        form = TakeBackForm(request.POST, briefs=[request.POST.get("brief", "")])
+        if not form.is_valid():
+            return self.show(person, take_back=form, status=UNPROCESSABLE)
+        actions.withdraw_objection(self.actor, **self.named, **form.cleaned_data)
         return self.done(_("The objection is withdrawn."))
 
 

@@ -177,8 +177,8 @@ def _markdown(options: argparse.Namespace, rows: list[Row], busy: float) -> str:
     setting = (
         f"{options.people:,} people, {options.events:,} events, PostgreSQL on the same {os.cpu_count()} cores; load "
         f"average before {busy:.2f}; {options.loads} loads of each page, one after the other, after a first one. The "
-        "person has 100 sessions and shared records, 60 agreements and 10,000 readings; one legal basis has an agreement of "
-        "everybody."
+        "person has 100 sessions and shared records, 60 agreements and 10,000 readings; one legal basis has an "
+        "agreement of everybody."
     )
     lines = [
         setting,

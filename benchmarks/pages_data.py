@@ -106,7 +106,8 @@ def agreed_by_everyone() -> int:
     workflows.save_legal_basis(operator(), brief="everyones", wish={"shortdesc": "What everybody has agreed to"})
     (basis,) = LegalBasis.objects.filter(brief="everyones").values_list("id", flat=True)
     execute(
-        "INSERT INTO gdpr_agreement (tenant, subject, basis, status, number, said, text_version, starts, created, changed) "
+        "INSERT INTO gdpr_agreement "
+        "(tenant, subject, basis, status, number, said, text_version, starts, created, changed) "
         "SELECT tenant, subject, %s, %s, 1, 1, 1, 0, created, created FROM vault_record",
         [basis, AgreementStatus.YES.value],
     )

@@ -107,7 +107,12 @@ class Dashboard(ConsolePage):
         return {
             "requests": [
                 Figure(_number(waiting.overdue, more=waiting.more), _("overdue"), f"{queue}?due=overdue", late),
-                Figure(_number(waiting.soon), _("due within 7 days"), f"{queue}?due=soon", "warning" if waiting.soon else ""),
+                Figure(
+                    _number(waiting.soon),
+                    _("due within 7 days"),
+                    f"{queue}?due=soon",
+                    "warning" if waiting.soon else "",
+                ),
                 Figure(_number(waiting.later), _("due later"), f"{queue}?due=later"),
                 Figure(_number(waiting.standing), _("wait for proof of identity"), f"{queue}?status=awaiting-identity"),
                 Figure(days, _("median time to a decision, last 12 weeks"), f"{queue}?status=approved"),

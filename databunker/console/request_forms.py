@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from databunker.access.actor import Actor, ActorKind
 from gdpr.actions import MAX_REASON
 from gdpr.models import RequestAction
-from gdpr.queries.urgency import Urgency
+from gdpr.queries.deadlines import Urgency
 from gdpr.states import UNDECIDED, State, states_of
 from vault import identities
 

@@ -22,7 +22,7 @@ from databunker.pages.paging import Paging
 from gdpr import queries
 from gdpr.models import RequestAction
 from gdpr.queries import RequestPage
-from gdpr.queries.urgency import SOON_DAYS
+from gdpr.queries.deadlines import SOON_DAYS
 from gdpr.requests import OpenRequest, holidays
 from gdpr.states import UNDECIDED, State
 

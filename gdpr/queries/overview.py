@@ -20,8 +20,8 @@ from vault.models import Record
 
 from ..agreement_states import AgreementStatus
 from ..models import Agreement, BasisStatus, BasisType, LegalBasis, Request, RequestAction
+from .deadlines import Urgency, deadlines_of
 from .retention import ending
-from .urgency import Urgency, urgencies
 
 __all__ = [
     "ConsentCount",
@@ -64,8 +64,8 @@ def open_requests(actor: Actor) -> OpenRequests:
         AccessDenied: the actor sees the own requests only.
     """
     require(actor, Permission.REQUEST_LIST)
-    found = urgencies(Request.objects.filter(tenant=actor.tenant))
-    many = Counter(found.of.values())
+    found = deadlines_of(Request.objects.filter(tenant=actor.tenant))
+    many = Counter(found.urgencies().values())
     return OpenRequests(*(many[urgency] for urgency in Urgency), more=found.more)
 
 

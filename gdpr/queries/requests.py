@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import QuerySet
 
 from audit import trail
 from databunker.access.actor import Actor
@@ -22,7 +22,7 @@ from ..models import Request, RequestAction
 from ..receipts import receipt_of
 from ..requests import OpenRequest, Wish, looking, parse_request_token, request_digest, seen_wish
 from ..states import UNDECIDED, states_of
-from .urgency import Urgency, urgencies
+from .deadlines import Urgency, deadlines_of
 
 __all__ = ["RequestPage", "RequestView", "list_requests", "list_requests_of", "read_request"]
 
@@ -56,11 +56,11 @@ def list_requests(
     assignee: int | None = None,
     urgency: Urgency | None = None,
 ) -> RequestPage:
-    """Everybody's requests in this status: the undecided oldest first, as these are due first, others newest first.
+    """Everybody's requests in this status: of the undecided what is due first, of others the newest.
 
-    Of the undecided, those that were given two further months come last. With `action` only those that ask for it, with
-    `assignee` only those of this account; 0: of nobody. With `urgency` only undecided ones of that urgency, among as
-    many as `urgencies` looks at.
+    With `action` only those that ask for it, with `assignee` only those of this account; 0: of nobody. With `urgency`
+    only undecided ones of that urgency. Of more than `MOST_OPEN` undecided ones the youngest come last, oldest first,
+    and have no urgency.
 
     Raises:
         AccessDenied: the actor reaches its own requests only.
@@ -75,11 +75,10 @@ def list_requests(
         found = found.filter(action=action.value)
     if assignee is not None:
         found = found.filter(assignee=assignee) if assignee else found.filter(assignee__isnull=True)
-    if urgency is not None:
-        chosen = urgencies(found).of
-        found = found.filter(pk__in=[number for number, one in chosen.items() if one is urgency])
-    order = (F("extended").asc(nulls_first=True), "id") if states <= UNDECIDED else ("-id",)
-    rows = list(found.order_by(*order)[offset : offset + limit])
+    if states <= UNDECIDED:
+        total, rows = _by_deadline(found, urgency, slice(offset, offset + limit))
+    else:
+        total, rows = found.count(), list(found.order_by("-id")[offset : offset + limit])
     holders = find_subjects(actor, {bytes(row.subject) for row in rows}, Permission.REQUEST_LIST)
     requests = _opened(rows, holders)
     # An event for each person who is about to be shown, or one for the listing that showed nobody.
@@ -88,7 +87,24 @@ def list_requests(
         trail.build(actor, REQUESTS_LISTED)
     ]
     execute(*trail.insert(*events).statement())
-    return RequestPage(found.count(), requests)
+    return RequestPage(total, requests)
+
+
+def _by_deadline(found: QuerySet[Request], urgency: Urgency | None, part: slice) -> tuple[int, list[Request]]:
+    """How many undecided requests these are, and a part of them."""
+    deadlines = deadlines_of(found)
+    numbers = list(deadlines.due)
+    if urgency is not None:
+        of = deadlines.urgencies()
+        numbers = [number for number in numbers if of[number] is urgency]
+    total = len(numbers) if urgency is not None or not deadlines.more else found.count()
+    wanted = numbers[part]
+    stored = found.in_bulk(wanted)
+    rows = [stored[number] for number in wanted if number in stored]
+    if total > len(numbers) and part.stop > len(numbers):
+        younger = found.filter(pk__gt=max(numbers)).order_by("id")
+        rows += younger[max(part.start - len(numbers), 0) : part.stop - len(numbers)]
+    return total, rows
 
 
 def _opened(rows: list[Request], holders: Mapping[bytes, OpenRecord]) -> list[OpenRequest]:

@@ -38,10 +38,11 @@ class Rights(NamedTuple):
 
     def row(self) -> dict[str, Any]:
         """As the API and the report show it; times in Unix seconds."""
+        erasure = self.erasure and {**_row(self.erasure), "due": self.erasure.due, "receipt": str(self.receipt)}
         return {
             "restriction": _row(self.restriction, ground=True) if self.restriction else None,
             "objections": [{"brief": one.brief, **_row(one.right)} for one in self.objections],
-            "erasure": {**_row(self.erasure), "due": self.erasure.due, "receipt": str(self.receipt)} if self.erasure else None,
+            "erasure": erasure,
         }
 
 

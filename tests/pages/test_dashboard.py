@@ -15,20 +15,16 @@ from databunker.access.actor import ActorKind
 from databunker.access.models import TokenKind
 from databunker.crypto.models import WrappedKey
 from databunker.db.counting import Count, counts_of
-from databunker.ids import new_token as new_id
 from databunker.ids import unix_now
 from databunker.notify.models import Job, JobState
 from databunker.pages import charts
 from databunker.watch.models import Incident, IncidentKind, Reading
-from gdpr import requests as sealing
-from gdpr.models import Expiration, Request, RequestAction, TaskRun
-from gdpr.queries import overview, urgency
-from gdpr.states import State
+from gdpr.models import Expiration, Request, TaskRun
+from gdpr.queries import deadlines, overview
 from tests.api.helpers import told_by
 from tests.conftest import Api, new_token
-from tests.support.requests import asked
+from tests.support.requests import a_request, asked
 from vault.models import Record
-from vault.queries import record_of
 
 from .conftest import Visitor, make_account, text_of
 
@@ -55,20 +51,6 @@ def figures_of(answer: Any) -> dict[str, tuple[str, str]]:
     return {label: (value, link) for link, value, label in found}
 
 
-def a_request(root: Api, name: str, *, made: int, state: int = State.OPEN, **facts: Any) -> None:
-    """A request to be forgotten that was made so many days ago."""
-    root.create(login=name)
-    subject = bytes(Record.objects.order_by("-id")[0].subject)
-    holder, at = record_of(1, subject), unix_now() - made * DAY
-    assert holder is not None
-    past = sealing.Past(new_id(), State(state), at, at)
-    row = sealing.seal_past_request(sealing.Wish(RequestAction.FORGET_ME), past, holder=holder)
-    for fact, value in facts.items():
-        setattr(row, fact, value)
-    row.mac = sealing._mac(row)
-    row.save()
-
-
 def test_open_requests_stand_by_their_deadline(root: Api, officer: Visitor) -> None:
     a_request(root, "late", made=60)
     a_request(root, "later still", made=90)
@@ -84,9 +66,9 @@ def test_open_requests_stand_by_their_deadline(root: Api, officer: Visitor) -> N
     for label in ("overdue", "due within 7 days", "due later", "wait for proof of identity"):
         number, link = figures[label]
         listed = officer.get(link).content.decode()
-        assert listed.count("<tr>\n<th scope=\"row\">") == int(number), label
+        assert listed.count('<tr>\n<th scope="row">') == int(number), label
     extended = officer.get("/console/requests?due=later").content.decode()
-    assert "<option value=\"later\" selected>" in extended
+    assert '<option value="later" selected>' in extended
     assert officer.get("/console/requests?due=never&status=approved").status_code == 200
 
 
@@ -264,7 +246,7 @@ def test_counts_stop_at_their_bound(root: Api) -> None:
 def test_a_number_says_that_there_are_more(root: Api, officer: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(3):
         a_request(root, f"p{n}", made=60)
-    monkeypatch.setattr(urgency, "MOST_OPEN", 2)
+    monkeypatch.setattr(deadlines, "MOST_OPEN", 2)
     monkeypatch.setattr(overview, "MOST_PEOPLE", 2)
     answer = officer.get(DASHBOARD)
     assert figures_of(answer)["overdue"][0] == "2+"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from databunker.ids import unix_now
 from gdpr.models import Request
+from gdpr.queries import deadlines
 from gdpr.states import State
 from tests.conftest import Api
-from tests.support.requests import PROFILE, asked
+from tests.support.requests import PROFILE, a_request, asked
 
 from .conftest import Visitor, make_account, text_of
 
@@ -49,6 +52,27 @@ def test_the_queue_shows_what_is_to_be_decided(dpo: Visitor, person: Api, change
     assert only.count("Change of the profile") == 1, "in the filter alone"
     assert "There is no request in this state." in text_of(dpo.get("/console/requests?status=approved"))
     assert dpo.get("/console/requests?status=nonsense&kind=no&page=x").status_code == 200
+
+
+def test_what_is_due_first_comes_first(dpo: Visitor, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = unix_now()
+    a_request(api, "young", made=1)
+    a_request(api, "paused", made=200, asked=now - 190 * 86_400, state=State.AWAITING_IDENTITY)
+    a_request(api, "extended", made=50, extended=now - 40 * 86_400)
+    a_request(api, "extended and late", made=150, extended=now - 140 * 86_400)
+    a_request(api, "late", made=40)
+
+    names = ("young", "paused", "extended", "extended and late", "late")
+    people = {api.get(f"/v1/user/login/{name}").json()["token"][:8]: name for name in names}
+
+    def queue(query: str = "") -> list[str]:
+        html = dpo.get(f"/console/requests{query}").content.decode()
+        return [people[start] for start in re.findall(r'<span class="code">([0-9a-f]{8})', html)]
+
+    assert queue() == ["extended and late", "late", "young", "extended", "paused"]
+    assert queue("?due=overdue") == ["extended and late", "late"]
+    monkeypatch.setattr(deadlines, "MOST_OPEN", 3)
+    assert queue() == ["young", "extended", "paused", "extended and late", "late"], "the oldest by their deadline"
 
 
 def test_the_queue_is_to_be_had_as_csv(dpo: Visitor, person: Api, ann: str, change: str) -> None:

@@ -5,9 +5,15 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from databunker.ids import new_token, unix_now
+from gdpr import requests
+from gdpr.models import RequestAction
+from gdpr.states import State
 from tests.conftest import Api
+from vault.models import Record
+from vault.queries import record_of
 
-__all__ = ["PROFILE", "SHOP", "asked", "change", "done", "profile", "state"]
+__all__ = ["PROFILE", "SHOP", "a_request", "asked", "change", "done", "profile", "state"]
 
 PROFILE = {
     "login": "ann",
@@ -16,6 +22,7 @@ PROFILE = {
     "tags": ["a", "b"],
     "n": 1,
 }
+_DAY = 86_400
 SHOP = "/v1/userapp/login/ann/shop"
 
 
@@ -28,6 +35,20 @@ def asked(person: Api, method: str, path: str, body: Any = None, *, result: str 
     rtoken: str = found["rtoken"]
     assert str(uuid.UUID(rtoken)) == rtoken
     return rtoken
+
+
+def a_request(api: Api, name: str, *, made: int, state: int = State.OPEN, **facts: Any) -> None:
+    """Somebody new who asked so many days ago to be forgotten."""
+    api.create(login=name)
+    subject = bytes(Record.objects.order_by("-id")[0].subject)
+    holder, at = record_of(1, subject), unix_now() - made * _DAY
+    assert holder is not None
+    past = requests.Past(new_token(), State(state), at, at)
+    row = requests.seal_past_request(requests.Wish(RequestAction.FORGET_ME), past, holder=holder)
+    for fact, value in facts.items():
+        setattr(row, fact, value)
+    row.mac = requests._mac(row)
+    row.save()
 
 
 def change(person: Api, body: Any, **options: Any) -> str:

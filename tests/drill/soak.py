@@ -40,7 +40,10 @@ CONNECTIONS = 16
 # Of a vault that serves at capacity already: what it may grow by between the first quarter and the last.
 MEMORY_SHARE, MEMORY_MEGABYTES = 0.10, 8
 P50_TIMES, P99_TIMES = 1.5, 3.0
+# Of the rate that was wanted, how much must have been served.
+REACHED = 0.97
 MIX = (("read", 70), ("find", 10), ("change", 10), ("session", 5), ("create", 5))
+COMMANDS = ("keys rotate", "keys rewrap", "audit seal", "backup", "audit verify")
 MARK_BEGIN, MARK_END = "<!-- soak: written by `make soak` -->\n", "<!-- end of soak -->"
 
 
@@ -106,13 +109,11 @@ class _Keeper(threading.Thread):
 
     def run(self) -> None:
         backup = str(self._place.vault.folder / "soak.backup")
-        commands = (["keys", "rotate"], ["keys", "rewrap"], ["audit", "seal"], ["backup", backup], ["audit", "verify"])
-        for command in itertools.cycle(commands):
+        for name in itertools.cycle(COMMANDS):
             if self._over.wait(self._pause):
                 return
-            process = self._place.vault.start_manage(*command)
+            process = self._place.vault.start_manage(*name.split(), *([backup] if name == "backup" else []))
             out, err = process.communicate()
-            name = " ".join(command[:2]) if command[0] != "backup" else "backup"
             self.done[name] = self.done.get(name, 0) + 1
             if process.returncode:
                 self.problems.append(f"{name}: {out[-500:]}{err[-500:]}")
@@ -178,6 +179,10 @@ def _growth(outcome: Outcome) -> Iterator[str]:
         yield f"answers other than 200: {dict(total.statuses)}"
     if total.broken:
         yield f"{total.broken} connections broke off"
+    if total.rate(200) < REACHED * outcome.rate:
+        yield f"only {total.rate(200):,.0f}/s were served, of {outcome.rate:,.0f}/s"
+    if idle := [name for name in COMMANDS if not outcome.jobs.get(name)]:
+        yield f"never run: {', '.join(idle)}"
     quarter = max(len(outcome.windows) // 4, 1)
     first, last = merged(outcome.windows[:quarter]), merged(outcome.windows[-quarter:])
     for share, most in ((0.5, P50_TIMES), (0.99, P99_TIMES)):
@@ -222,6 +227,8 @@ def report(outcome: Outcome) -> str:
             f"| {number + 1}. quarter | {part.rate(200):,.0f} | {part.percentile(200, 0.5):.1f} | "
             f"{part.percentile(200, 0.99):.1f} | {part.percentile(200, 0.999):.1f} | {megabytes:.0f} | {connections} |"
         )
+    found = "\n".join(f"- {problem}" for problem in outcome.problems)
+    lines += ["", f"Problems:\n\n{found}" if found else "No problem was found: no call failed, and nothing grew."]
     return "\n".join(lines)
 
 
@@ -269,7 +276,6 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="databunker-drill-") as folder:
         outcome = soak(options.kind, Path(folder), seconds=options.minutes * 60, window=window)
     print(report(outcome))
-    print("\n".join(outcome.problems))
     if options.write:
         with contextlib.suppress(FileNotFoundError):
             write(outcome, options.write, f"make soak MINUTES={options.minutes:g}")

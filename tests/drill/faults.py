@@ -137,17 +137,18 @@ def _clock_behind(stage: Stage) -> Iterator[None]:
 
 
 class Fault(NamedTuple):
-    """`harmless`: calls go on being answered well meanwhile."""
+    """`harmless`: calls go on being answered well meanwhile. `seconds` is how long it lasts where nobody says."""
 
     name: str
     apply: Callable[[Stage], contextlib.AbstractContextManager[None]]
     kinds: tuple[str, ...]
     harmless: bool = False
+    seconds: float = 8
 
 
 SERVERS = ("postgresql", "mysql")
 FAULTS = [
-    Fault("away", _away, SERVERS),
+    Fault("away", _away, SERVERS, seconds=35),  # past all that a process keeps for half a minute
     Fault("frozen", _frozen, SERVERS),
     Fault("locked", _locked, ("sqlite",)),
     Fault("read-only", _read_only, SERVERS),
@@ -280,7 +281,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.drill.faults", description=__doc__)
     parser.add_argument("--kinds", default=",".join(KINDS), help="databases, separated by commas")
     parser.add_argument("--only", default="", help=f"some of {','.join(fault.name for fault in FAULTS)}")
-    parser.add_argument("--seconds", type=float, default=8, help="how long each lasts (default 8)")
+    parser.add_argument("--seconds", type=float, help="how long each lasts (default 8; away 35)")
     options = parser.parse_args(arguments)
     only = options.only.split(",") if options.only else [fault.name for fault in FAULTS]
     outcomes = []
@@ -294,7 +295,7 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"{fault.name} on {kind}: left out, nothing can be mounted here")
                 continue
             with tempfile.TemporaryDirectory(prefix="databunker-drill-") as folder:
-                outcome = drill(fault, kind, Path(folder), seconds=options.seconds)
+                outcome = drill(fault, kind, Path(folder), seconds=options.seconds or fault.seconds)
             outcomes.append(outcome)
             print(f"{fault.name} on {kind}: {dict(outcome.statuses)}, {len(outcome.problems)} problems", flush=True)
             for problem in outcome.problems[:5]:

@@ -48,7 +48,10 @@ def deadlines_of(found: QuerySet[Request]) -> Deadlines:
     rows = list(undecided.values_list("id", "created", "extended", "asked", "verified")[: MOST_OPEN + 1])
     days_off = holidays()
     due = cache(lambda clock: clock.due(days_off))
-    ends = [(number, due(_by_day(*clock))) for number, *clock in rows[:MOST_OPEN]]
+    ends = [
+        (number, due(_by_day(received, extended, asked, verified)))
+        for number, received, extended, asked, verified in rows[:MOST_OPEN]
+    ]
     ends.sort(key=lambda end: (end[1] is None, end[1] or 0, end[0]))
     return Deadlines(dict(ends), more=len(rows) > MOST_OPEN)
 

@@ -66,7 +66,8 @@ def open_requests(actor: Actor) -> OpenRequests:
     require(actor, Permission.REQUEST_LIST)
     found = deadlines_of(Request.objects.filter(tenant=actor.tenant))
     many = Counter(found.urgencies().values())
-    return OpenRequests(*(many[urgency] for urgency in Urgency), more=found.more)
+    overdue, soon, later, standing = (many[urgency] for urgency in Urgency)
+    return OpenRequests(overdue, soon, later, standing, more=found.more)
 
 
 class Past(NamedTuple):

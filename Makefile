@@ -40,16 +40,27 @@ test: $(VENV)/.dev ## run the tests on SQLite, but for the slow ones
 	DATABASE_URL= $(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 .PHONY: test-postgres
-test-postgres: $(VENV)/.dev ## run all tests on PostgreSQL (POSTGRES_URL)
+test-postgres: $(VENV)/.dev ## run the tests on PostgreSQL (POSTGRES_URL), but for the slow ones
 	DATABASE_URL=$(POSTGRES_URL) $(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 .PHONY: test-mysql
-test-mysql: $(VENV)/.dev $(VENV)/.mysql ## run all tests on MySQL or MariaDB (MYSQL_URL)
+test-mysql: $(VENV)/.dev $(VENV)/.mysql ## run the tests on MySQL or MariaDB (MYSQL_URL), but for the slow ones
 	DATABASE_URL=$(MYSQL_URL) $(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 .PHONY: test-slow
 test-slow: $(VENV)/.dev $(VENV)/.mysql $(VENV)/.otel ## run the tests that take longer, among them short drills on private servers
 	DATABASE_URL= $(BIN)/python -m pytest -n 2 -m slow $(ARGS)
+
+# Slow ones of which a database server may make another outcome: several processes, kills, files of the database.
+ON_SERVERS := tests/attack tests/races tests/server tests/keys tests/backup
+
+.PHONY: test-slow-postgres
+test-slow-postgres: $(VENV)/.dev ## run those of the slow tests on PostgreSQL that depend on the database
+	DATABASE_URL=$(POSTGRES_URL) $(BIN)/python -m pytest -n 2 -m slow $(ON_SERVERS) $(ARGS)
+
+.PHONY: test-slow-mysql
+test-slow-mysql: $(VENV)/.dev $(VENV)/.mysql ## run those of the slow tests on MySQL or MariaDB that depend on the database
+	DATABASE_URL=$(MYSQL_URL) $(BIN)/python -m pytest -n 2 -m slow $(ON_SERVERS) $(ARGS)
 
 .PHONY: test-upgrade
 test-upgrade: $(VENV)/.dev $(VENV)/.mysql ## take up the databases of the release before on each server, and partition one (POSTGRES_URL, MYSQL_URL)
@@ -57,7 +68,7 @@ test-upgrade: $(VENV)/.dev $(VENV)/.mysql ## take up the databases of the releas
 	DATABASE_URL=$(MYSQL_URL) $(BIN)/python -m pytest -n 2 tests/upgrade $(ARGS)
 
 .PHONY: test-all
-test-all: test test-slow test-postgres test-mysql ## run all tests on SQLite, PostgreSQL and MariaDB, one after the other
+test-all: test test-slow test-postgres test-mysql test-slow-postgres test-slow-mysql test-upgrade ## run all tests on SQLite, PostgreSQL and MariaDB, one after the other
 
 # Each operation is tried with so many generated requests by each caller.
 EXAMPLES ?= 40
@@ -103,7 +114,7 @@ DRILL := $(BIN)/python -m tests.drill
 
 # As root, on database servers of their own; gcc and the right to mount for some faults.
 .PHONY: drill
-drill: drill-kill drill-faults drill-overload ## all drills: what breaks, and what becomes of the vault (docs/faults.md)
+drill: drill-kill drill-faults drill-overload drill-restore ## what breaks, and what becomes of the vault (docs/faults.md); `soak` and `drill-cluster` are longer
 
 .PHONY: drill-kill
 drill-kill: $(VENV)/.dev $(VENV)/.mysql ## kill servers and databases in the middle of writes (ROUNDS)

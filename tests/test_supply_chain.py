@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -86,10 +87,9 @@ def test_everything_is_installed_by_hash() -> None:
     assert "--require-hashes" in (PROJECT / "Makefile").read_text()
 
 
-def test_the_node_packages_of_the_tests_are_pinned_by_hash() -> None:
-    import json
-
-    lock = json.loads((PROJECT / "tests" / "clients" / "package-lock.json").read_text())
+@pytest.mark.parametrize("folder", ["clients", "pages/browser"])
+def test_the_node_packages_of_the_tests_are_pinned_by_hash(folder: str) -> None:
+    lock = json.loads((PROJECT / "tests" / folder / "package-lock.json").read_text())
     packages = {
         name: package
         for name, package in lock["packages"].items()

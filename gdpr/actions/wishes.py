@@ -21,7 +21,7 @@ from vault.app_records import app_name, find_app_record, open_app_data
 from vault.queries import find
 from vault.records import OpenRecord
 
-from ..inputs import brief_name
+from ..inputs import brief_name, checked_reason
 from ..models import RequestAction
 from ..requests import Wish
 from ..touched import Path, original_of, touched_paths
@@ -71,16 +71,20 @@ def change_profile(actor: Actor, *, mode: str, identity: str, change: Any, versi
 def forget_me(actor: Actor, *, mode: str, identity: str, reason: Any = "") -> Outcome:
     """Forget the person now, or `Scheduled` when the cooling-off time is over, or ask for approval.
 
+    `reason` stands in the event. That of a forgetting outlives the person, and holds nothing personal; that of an
+    erasure that waits goes with the person. A request keeps none.
+
     Raises:
         AccessDenied, NotFound: see `vault.actions.forget_person`.
-        BadRequest: see `schedule_erasure`, which keeps the reason.
+        BadRequest: no usable reason.
         ProcessingRestricted: to an application, see `vault.restriction`.
     """
     alone = actor.kind is not ActorKind.PERSON or settings.SELFSERVICE_FORGET_ME
     if alone and cools_off() and actor.kind in _MAY_WITHDRAW:
         return schedule_erasure(actor, mode=mode, identity=identity, reason=reason)
+    text = checked_reason(reason)
     try:
-        return Done(*vault.forget_person(actor, mode=mode, identity=identity))
+        return Done(*vault.forget_person(actor, mode=mode, identity=identity, reason=text))
     except NeedsApproval:
         return _ask(actor, mode, identity, Permission.RECORD_FORGET, lambda _: Wish(RequestAction.FORGET_ME))
 

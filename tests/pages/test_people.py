@@ -124,8 +124,12 @@ def test_somebody_is_forgotten_after_the_preview_and_a_typed_word(officer: Visit
     assert "This is not the beginning of this person&#x27;s token." in wrong.content.decode()
     assert "asked by letter" in wrong.content.decode()
     assert Record.objects.get().state == RecordState.ACTIVE
-    assert officer.post(path, token=ann[:8]).status_code == 303
+    assert "No personal data: it may outlive the person, in the event." in page
+    with told_by() as told:
+        assert officer.post(path, token=ann[:8], reason=" asked by letter ").status_code == 303
     assert Record.objects.get().state == RecordState.FORGOTTEN
+    (forgotten,) = [event for event in told if event.code == "record.forget"]
+    assert (forgotten.who, forgotten.detail) == ("account", {"message": "asked by letter"}), "and can be read afterwards"
     page = text_of(officer.get(f"/console/people/{ann}"))
     assert "forgotten" in page
     assert "Forget this person" not in page

@@ -48,8 +48,8 @@ class Forgotten(NamedTuple):
     receipt: UUID | None
 
 
-def forget_person(actor: Actor, *, mode: str, identity: str) -> Forgotten:
-    """Forget the person for good.
+def forget_person(actor: Actor, *, mode: str, identity: str, reason: str = "") -> Forgotten:
+    """Forget the person for good. `reason` stands in the event and holds nothing personal: it outlives the person.
 
     What the record schema marks `preserve` is kept, with its identities, under a new record key. The old
     wrapped key is overwritten, so no copy of older ciphertexts, in archived versions, in events or on disk,
@@ -65,16 +65,16 @@ def forget_person(actor: Actor, *, mode: str, identity: str) -> Forgotten:
 
     def attempt() -> Forgotten:
         with atomically():
-            return _forget(actor, lookup)
+            return _forget(actor, lookup, reason)
 
     return retrying(attempt)
 
 
-def _forget(actor: Actor, lookup: Lookup) -> Forgotten:
+def _forget(actor: Actor, lookup: Lookup, reason: str) -> Forgotten:
     record = find(actor, lookup, Permission.RECORD_FORGET, lock=True)
     if actor.kind is ActorKind.PERSON and not settings.SELFSERVICE_FORGET_ME:
         raise NeedsApproval("being forgotten needs approval", subject=record.row.subject)
-    return Forgotten(record.token, forget_found(actor, record))
+    return Forgotten(record.token, forget_found(actor, record, reason=reason))
 
 
 def forget_found(actor: Actor, record: OpenRecord, *, reason: str = "") -> UUID | None:

@@ -127,7 +127,12 @@ class EraseForm(forms.Form):
         label=gettext_lazy("First eight characters of the token"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    reason = forms.CharField(label=gettext_lazy("Reason"), required=False, max_length=MAX_REASON)
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        required=False,
+        max_length=MAX_REASON,
+        help_text=gettext_lazy("No personal data: it may outlive the person, in the event."),
+    )
 
     def __init__(self, data: Any, *, person: UUID) -> None:
         super().__init__(data)

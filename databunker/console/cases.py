@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -99,11 +100,16 @@ class Decide(_RequestPage):
 
     permission = Permission.REQUEST_DECIDE
 
+    def form_page(self) -> str:
+        return f"{reverse('console:request', args=[self.kwargs['rtoken']])}#{self.kwargs['step']}"
+
     def post(self, request: HttpRequest, rtoken: UUID, step: str) -> HttpResponse:
         choice = _CHOICES.get(step)
         if choice is None:
             raise NotFound
         found = queries.read_request(self.actor, rtoken=str(rtoken)).request
+        if choice.forgets(found) and not self.is_fresh():
+            return self.confirm()
         form = choice.form(step, found, request.POST)
         if not form.is_valid():
             return self.show(rtoken, form=form, status=_UNPROCESSABLE)
@@ -169,9 +175,12 @@ class Choice(NamedTuple):
         """What the person is told beside the reason."""
         return refusal_notice() if self.step is Step.REFUSE else ""
 
+    def forgets(self, request: OpenRequest) -> bool:
+        """Whether the person is forgotten by it: that wants to be meant, by whoever is known to sit there."""
+        return self.step is Step.APPROVE and _erases(request)
+
     def form(self, name: str, request: OpenRequest, data: Any = None) -> ReasonForm:
-        sure = self.step is Step.APPROVE and _erases(request)
-        return ReasonForm(data, step=name, needs_reason=self.needs_reason, needs_sure=sure)
+        return ReasonForm(data, step=name, needs_reason=self.needs_reason, needs_sure=self.forgets(request))
 
 
 _CHOICES: dict[str, Choice] = {

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from audit.errors import NotSealed
@@ -24,6 +25,10 @@ class EvidencePack(ConsolePage):
 
     section = "requests"
     permission = Permission.REQUEST_DECIDE
+    dangerous = True
+
+    def form_page(self) -> str:
+        return f"{reverse('console:request', kwargs=self.kwargs)}#evidence"
 
     def post(self, request: HttpRequest, rtoken: UUID) -> HttpResponse:
         try:

@@ -85,7 +85,7 @@ class SetSecondFactor(_OwnPage):
     def admit(self, request: HttpRequest) -> Any:
         elsewhere = super().admit(request)
         if elsewhere is None and self.account is not None and self.account.has_second_factor and not self.is_fresh():
-            return self._elsewhere("console:confirm")
+            return self.confirm()
         return elsewhere
 
     def get(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002 - Django's signature

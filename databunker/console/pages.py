@@ -54,7 +54,7 @@ class ConsolePage(Page):
         if self.permission is not None:
             require_some(self.actor, self.permission)
         if self.dangerous and not self.is_fresh():
-            return self._elsewhere("console:confirm")
+            return self.confirm()
         return None
 
     def refused(self, refusal: VaultError) -> None:
@@ -76,6 +76,10 @@ class ConsolePage(Page):
     def is_fresh(self) -> bool:
         confirmed = self.session.get("confirmed", 0)
         return bool(unix_now() - confirmed < settings.CONSOLE_CONFIRM_MINUTES * _MINUTE)
+
+    def confirm(self) -> HttpResponse:
+        """To the page that asks anew who it is, and back."""
+        return self._elsewhere("console:confirm")
 
     def _who_acts(self) -> Actor | None:
         if "root" in self.session:
@@ -110,7 +114,7 @@ class ConsolePage(Page):
 
     def _elsewhere(self, name: str) -> HttpResponse:
         """There, and back here afterwards: to the page itself, as what a form has sent can't be sent again."""
-        address = self.request.get_full_path() if self.request.method == "GET" else self._referring()
+        address = self.request.get_full_path() if self.request.method == "GET" else self.form_page()
         there = f"{reverse(name)}?{urlencode({'next': address})}"
         if getattr(self.request, "htmx", None):
             return HttpResponseClientRedirect(there)
@@ -118,7 +122,8 @@ class ConsolePage(Page):
         response.status_code = 303
         return response
 
-    def _referring(self) -> str:
+    def form_page(self) -> str:
+        """The address of the page with the form that is sent here."""
         return self.request.path if hasattr(self, "get") else reverse("console:dashboard")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -133,6 +134,14 @@ def test_somebody_is_forgotten_after_the_preview_and_a_typed_word(officer: Visit
     page = text_of(officer.get(f"/console/people/{ann}"))
     assert "forgotten" in page
     assert "Forget this person" not in page
+
+
+def test_nobody_is_forgotten_by_who_has_not_said_lately_who_it_is(officer: Visitor, ann: str, settings: Any) -> None:
+    settings.CONSOLE_CONFIRM_MINUTES = 0
+    path = f"/console/people/{ann}/erase"
+    for answer in (officer.get(path), officer.post(path, token=ann[:8])):
+        assert (answer.status_code, answer["Location"]) == (303, f"/console/confirm?next={quote(path, safe='')}")
+    assert Record.objects.get().state == RecordState.ACTIVE
 
 
 def test_where_there_is_a_cooling_off_time_it_waits_and_is_withdrawn(officer: Visitor, ann: str, settings: Any) -> None:

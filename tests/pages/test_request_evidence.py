@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -160,6 +161,18 @@ def test_what_is_not_sealed_yet_is_there_in_a_moment(dpo: Visitor, change: str) 
     answer = dpo.post(f"{page}/evidence", page)
     assert (answer.status_code, answer["Location"]) == (303, page)
     assert "not sealed yet" in text_of(dpo.get(page))
+
+
+def test_it_goes_to_who_has_just_said_who_it_is(dpo: Visitor, change: str, settings: Any) -> None:
+    seal_everything(tell=lambda _: None)
+    settings.CONSOLE_CONFIRM_MINUTES = 0
+    page = f"/console/requests/{change}"
+    with told_by() as told:
+        answer = dpo.post(f"{page}/evidence", page)
+    assert (answer.status_code, answer["Location"]) == (
+        303, f"/console/confirm?next={quote(f'{page}#evidence', safe='')}",
+    )  # fmt: skip
+    assert told == []
 
 
 def test_who_decides_nothing_gets_no_evidence(api: Api, change: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -14,7 +15,7 @@ from gdpr.states import State
 from tests.conftest import Api
 from tests.support.requests import PROFILE, a_request, asked
 
-from .conftest import Visitor, make_account, text_of
+from .conftest import PASSWORD, Visitor, make_account, text_of
 
 
 @pytest.fixture
@@ -140,6 +141,31 @@ def test_an_erasure_wants_to_be_meant(dpo: Visitor, person: Api) -> None:
     assert state_of(rtoken) is State.OPEN
     assert dpo.post(f"{page}/approve", page, sure="on").status_code == 303
     assert state_of(rtoken) is State.APPROVED
+
+
+def test_an_erasure_is_approved_by_who_has_just_said_who_it_is(dpo: Visitor, person: Api, settings: Any) -> None:
+    rtoken = asked(person, "DELETE", "/v1/user/login/ann")
+    page = f"/console/requests/{rtoken}"
+    settings.CONSOLE_CONFIRM_MINUTES = 0
+    there = f"/console/confirm?next={quote(f'{page}#approve', safe='')}"
+    body = dpo.get(page).content.decode()
+    assert f'{page}/approve"' not in body, "nothing is typed that would be lost"
+    assert "Before somebody is forgotten you are asked once more who you are." in body
+    assert f'{page}/refuse"' in body, "that can be undone"
+    answer = dpo.post(f"{page}/approve", page, sure="on")
+    assert (answer.status_code, answer["Location"]) == (303, there)
+    assert state_of(rtoken) is State.OPEN
+    settings.CONSOLE_CONFIRM_MINUTES = 5
+    answer = dpo.post(there, there, next=f"{page}#approve", password=PASSWORD, code=dpo.code())
+    assert (answer.status_code, answer["Location"]) == (303, f"{page}#approve")
+    assert f'{page}/approve"' in dpo.get(page).content.decode()
+
+
+def test_other_approvals_ask_nothing_more(dpo: Visitor, change: str, settings: Any) -> None:
+    settings.CONSOLE_CONFIRM_MINUTES = 0
+    page = f"/console/requests/{change}"
+    assert dpo.post(f"{page}/approve", page)["Location"] == page
+    assert state_of(change) is State.APPROVED
 
 
 def test_the_second_officer_sees_what_the_first_has_decided(dpo: Visitor, change: str) -> None:

@@ -38,6 +38,7 @@ class Erase(PersonPage):
 
     template_name = "console/erase.html"
     permission = Permission.RECORD_FORGET
+    dangerous = True
 
     def get(self, request: HttpRequest, person: UUID) -> HttpResponse:  # noqa: ARG002 - Django's signature
         return self._show(person, EraseForm(None, person=person))

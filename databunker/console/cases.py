@@ -29,8 +29,9 @@ from gdpr.states import TRANSITIONS, UNDECIDED, Step
 from vault import masking, patch
 
 from .case_history import history_of
+from .erasures import Erasure, erasure_told, shown_erasure
 from .pages import ConsolePage
-from .request_forms import AssignForm, CommentForm, ReasonForm
+from .request_forms import AssignForm, CommentForm, ForgetForm, ReasonForm
 from .requests import lines_of
 
 __all__ = ["Assign", "Comment", "Decide", "OneRequest"]
@@ -57,6 +58,7 @@ class _RequestPage(ConsolePage):
             rtoken=rtoken,
             changes=_changes(view),
             erases=_erases(found),
+            erasure=self._erasure(found) if decides and found.state in UNDECIDED and _erases(found) else None,
             person=[(path, value) for path, value in fields(masking.masked(found.holder.profile())) if path],
             history=history_of(self.actor, line),
             notice=seen_reasons(self.actor, found).get("notice", ""),
@@ -67,6 +69,10 @@ class _RequestPage(ConsolePage):
             evidence=decides,
             status=status,
         )
+
+    def _erasure(self, request: OpenRequest) -> Erasure:
+        preview = queries.preview_erasure(self.actor, mode="token", identity=str(request.holder.token))
+        return shown_erasure(preview, lapsing=preview.lapsing)
 
     def _assign(self, request: OpenRequest) -> AssignForm:
         accounts = accounts_that_may(Permission.REQUEST_DECIDE, tenant=self.actor.tenant)
@@ -114,11 +120,11 @@ class Decide(_RequestPage):
         if not form.is_valid():
             return self.show(rtoken, form=form, status=_UNPROCESSABLE)
         try:
-            choice.act(self.actor, str(rtoken), form.cleaned_data["reason"])
+            outcome = choice.act(self.actor, str(rtoken), form.cleaned_data["reason"])
         except (BadRequest, Conflict) as error:
             messages.error(request, explained(error))
         else:
-            messages.success(request, str(choice.told))
+            messages.success(request, choice.told_of(found, outcome))
         return self.to("console:request", rtoken)
 
 
@@ -180,7 +186,13 @@ class Choice(NamedTuple):
         return self.step is Step.APPROVE and _erases(request)
 
     def form(self, name: str, request: OpenRequest, data: Any = None) -> ReasonForm:
-        return ReasonForm(data, step=name, needs_reason=self.needs_reason, needs_sure=self.forgets(request))
+        if self.forgets(request):
+            return ForgetForm(data, step=name, person=request.holder.token)
+        return ReasonForm(data, step=name, needs_reason=self.needs_reason)
+
+    def told_of(self, request: OpenRequest, outcome: object) -> str:
+        """In words what has become of the request."""
+        return erasure_told(waits=outcome is None) if self.forgets(request) else str(self.told)
 
 
 _CHOICES: dict[str, Choice] = {

@@ -16,12 +16,15 @@ from gdpr.queries.deadlines import Urgency
 from gdpr.states import UNDECIDED, State, states_of
 from vault import identities
 
+from .erasures import TypedForm
+
 __all__ = [
     "ACTION_NAMES",
     "STATE_NAMES",
     "AssignForm",
     "CommentForm",
     "FindRequestsForm",
+    "ForgetForm",
     "ReasonForm",
     "RequestFilterForm",
 ]
@@ -130,15 +133,17 @@ class ReasonForm(forms.Form):
         max_length=MAX_REASON,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    sure = forms.BooleanField(label=_("I know that this can't be undone."), required=False)
 
-    def __init__(self, data: Any, *, step: str, needs_reason: bool = False, needs_sure: bool = False) -> None:
+    def __init__(self, data: Any, *, step: str, needs_reason: bool = False) -> None:
         super().__init__(data, auto_id=f"{step}-%s")
         self.step = step
         self.fields["reason"].required = needs_reason
-        self.fields["sure"].required = needs_sure
-        if not needs_sure:
-            del self.fields["sure"]
+
+
+class ForgetForm(TypedForm, ReasonForm):
+    """The same where somebody is forgotten by it."""
+
+    field_order = ("token", "reason")
 
 
 class AssignForm(forms.Form):

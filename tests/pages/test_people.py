@@ -130,7 +130,7 @@ def test_somebody_is_forgotten_after_the_preview_and_a_typed_word(officer: Visit
         assert officer.post(path, token=ann[:8], reason=" asked by letter ").status_code == 303
     assert Record.objects.get().state == RecordState.FORGOTTEN
     (forgotten,) = [event for event in told if event.code == "record.forget"]
-    assert (forgotten.who, forgotten.detail) == ("account", {"message": "asked by letter"}), "and can be read afterwards"
+    assert (forgotten.who, forgotten.detail) == ("account", {"message": "asked by letter"}), "still read"
     page = text_of(officer.get(f"/console/people/{ann}"))
     assert "forgotten" in page
     assert "Forget this person" not in page

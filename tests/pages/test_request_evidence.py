@@ -132,7 +132,7 @@ def test_nothing_of_other_requests_is_in_it(dpo: Visitor, api: Api, ann: str, ch
 def test_an_erasure_has_its_receipt(dpo: Visitor, api: Api, ann: str, tmp_path: Path) -> None:
     rtoken = asked(api.as_person(ann), "DELETE", "/v1/user/login/ann")
     page = f"/console/requests/{rtoken}"
-    dpo.post(f"{page}/approve", page, reason="as she wants", sure="on")
+    dpo.post(f"{page}/approve", page, reason="as she wants", token=ann[:8])
     files = files_of(downloaded(dpo, rtoken))
     assert kinds(files) == ["request.open", "request.approve", "record.forget"]
     verified(files, tmp_path)

@@ -12,8 +12,10 @@ from databunker.ids import unix_now
 from gdpr.models import Request
 from gdpr.queries import deadlines
 from gdpr.states import State
+from tests.api.helpers import told_by
 from tests.conftest import Api
 from tests.support.requests import PROFILE, a_request, asked
+from vault.models import Record, RecordState
 
 from .conftest import PASSWORD, Visitor, make_account, text_of
 
@@ -133,17 +135,61 @@ def test_what_needs_a_reason_says_so_at_the_field(dpo: Visitor, change: str, ste
     assert state_of(change) is State.OPEN
 
 
-def test_an_erasure_wants_to_be_meant(dpo: Visitor, person: Api) -> None:
+def test_an_erasure_wants_to_be_meant(dpo: Visitor, person: Api, ann: str) -> None:
+    rtoken = asked(person, "DELETE", "/v1/user/login/ann")
+    person.put("/v1/user/login/ann", {"n": 2})
+    page = f"/console/requests/{rtoken}"
+    with told_by() as told:
+        text = text_of(dpo.get(page))
+    assert {"request.read", "erasure.preview"} <= {event.code for event in told}
+    for words in (
+        "What would be erased", "Identities to be found by", "What would be kept", "Receipt", "It proves the erasure.",
+        "Open requests that would end with it: 1", "It happens at once, and nobody can undo it.", ann,
+    ):  # fmt: skip
+        assert words in text
+    assert "Exactly what is asked for is done, at once." not in text
+    wrong = dpo.post(f"{page}/approve", page, token="00000000", reason="as he wishes")
+    assert wrong.status_code == 422
+    for words in ("This is not the beginning of this person&#x27;s token.", "as he wishes", "What would be kept"):
+        assert words in wrong.content.decode()
+    assert {State(row.state) for row in Request.objects.all()} == {State.OPEN}
+    assert dpo.post(f"{page}/approve", page, token=ann[:8]).status_code == 303
+    text = text_of(dpo.get(page))
+    assert "The person is forgotten." in text
+    assert "What would be kept" not in text
+    assert Record.objects.get().state == RecordState.FORGOTTEN
+
+
+def test_an_approved_erasure_waits_where_there_is_a_cooling_off_time(
+    dpo: Visitor, person: Api, ann: str, settings: Any
+) -> None:
+    settings.FORGET_ME_COOLING_OFF = "7d"
     rtoken = asked(person, "DELETE", "/v1/user/login/ann")
     page = f"/console/requests/{rtoken}"
-    assert "What would be erased" in text_of(dpo.get(page))
-    assert dpo.post(f"{page}/approve", page).status_code == 422
-    assert state_of(rtoken) is State.OPEN
-    assert dpo.post(f"{page}/approve", page, sure="on").status_code == 303
-    assert state_of(rtoken) is State.APPROVED
+    text = text_of(dpo.get(page))
+    assert "It happens in 7 days, and can be withdrawn until then." in text
+    for words in ("at once", "nobody can"):
+        assert words not in text
+    dpo.post(f"{page}/approve", page, token=ann[:8])
+    assert "The erasure waits, and can be withdrawn until then." in text_of(dpo.get(page))
+    assert (state_of(rtoken), Record.objects.get().state) == (State.APPROVED, RecordState.ACTIVE)
+    assert "It happens in 7 days" in text_of(dpo.get(f"/console/people/{ann}/erase"))
+    settings.FORGET_ME_COOLING_OFF = "30d"
+    assert "It happens in 7 days" in text_of(dpo.get(f"/console/people/{ann}/erase")), "it stays as it is"
 
 
-def test_an_erasure_is_approved_by_who_has_just_said_who_it_is(dpo: Visitor, person: Api, settings: Any) -> None:
+def test_who_may_forget_nobody_sees_no_preview(dpo: Visitor, person: Api) -> None:
+    rtoken = asked(person, "DELETE", "/v1/user/login/ann")
+    for role in ("support", "auditor"):
+        visitor = make_account(f"the-{role}", role).sign_in()
+        text = text_of(visitor.get(f"/console/requests/{rtoken}"))
+        assert "What would be erased" in text
+        assert "What would be kept" not in text
+
+
+def test_an_erasure_is_approved_by_who_has_just_said_who_it_is(
+    dpo: Visitor, person: Api, ann: str, settings: Any
+) -> None:
     rtoken = asked(person, "DELETE", "/v1/user/login/ann")
     page = f"/console/requests/{rtoken}"
     settings.CONSOLE_CONFIRM_MINUTES = 0
@@ -152,7 +198,7 @@ def test_an_erasure_is_approved_by_who_has_just_said_who_it_is(dpo: Visitor, per
     assert f'{page}/approve"' not in body, "nothing is typed that would be lost"
     assert "Before somebody is forgotten you are asked once more who you are." in body
     assert f'{page}/refuse"' in body, "that can be undone"
-    answer = dpo.post(f"{page}/approve", page, sure="on")
+    answer = dpo.post(f"{page}/approve", page, token=ann[:8])
     assert (answer.status_code, answer["Location"]) == (303, there)
     assert state_of(rtoken) is State.OPEN
     settings.CONSOLE_CONFIRM_MINUTES = 5

@@ -11,15 +11,12 @@ from django.utils.translation import gettext as _
 from databunker.access.permissions import Permission
 from gdpr import actions, queries
 from gdpr.actions import Scheduled
-from gdpr.queries import ErasurePreview
 
+from ..erasures import erasure_told, shown_erasure
 from .base import UNPROCESSABLE, PersonPage
 from .forms import EraseForm
-from .words import PART_NAMES, WHY_NAMES
 
 __all__ = ["Erase", "KeepPerson"]
-
-_DAY = 86_400
 
 
 class KeepPerson(PersonPage):
@@ -48,23 +45,10 @@ class Erase(PersonPage):
         if not form.is_valid():
             return self._show(person, form, status=UNPROCESSABLE)
         outcome = actions.forget_me(self.actor, mode="token", identity=str(person), reason=form.cleaned_data["reason"])
-        waits = isinstance(outcome, Scheduled)
-        told = _("The erasure waits, and can be withdrawn until then.") if waits else _("The person is forgotten.")
-        messages.success(request, told)
+        messages.success(request, erasure_told(waits=isinstance(outcome, Scheduled)))
         return self.to("console:person", person)
 
     def _show(self, person: UUID, form: EraseForm, *, status: int = 200) -> HttpResponse:
         preview = queries.preview_erasure(self.actor, mode="token", identity=str(person))
-        return self.render(
-            form=form,
-            preview=preview,
-            erased=[(PART_NAMES[part.part], part) for part in preview.erased],
-            kept=[(PART_NAMES[part.part], WHY_NAMES[part.why], part) for part in preview.kept],
-            lapsing=preview.fulfilled + preview.lapsing,
-            days=_days(preview),
-            status=status,
-        )
-
-
-def _days(preview: ErasurePreview) -> int:
-    return -(-preview.waits // _DAY)
+        erasure = shown_erasure(preview, lapsing=preview.fulfilled + preview.lapsing)
+        return self.render(form=form, erasure=erasure, token=person, status=status)

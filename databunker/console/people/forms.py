@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.conf import settings
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from databunker import periods
 from gdpr.actions import MAX_REASON
 
+from ..erasures import TypedForm
 from .words import GROUND_NAMES
 
 __all__ = [
@@ -26,8 +26,6 @@ __all__ = [
     "RevealForm",
     "TakeBackForm",
 ]
-
-_SHORTEST = 8
 
 
 class PurposeForm(forms.Form):
@@ -120,26 +118,10 @@ class ExpirationForm(ReasonedForm):
         return int(dt.datetime.combine(after, dt.time(), tzinfo=dt.UTC).timestamp())
 
 
-class EraseForm(forms.Form):
-    """Typed, as what it does can't be undone: the beginning of the token that the page shows."""
-
-    token = forms.CharField(
-        label=gettext_lazy("First eight characters of the token"),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
+class EraseForm(TypedForm):
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         required=False,
         max_length=MAX_REASON,
         help_text=gettext_lazy("No personal data: it may outlive the person, in the event."),
     )
-
-    def __init__(self, data: Any, *, person: UUID) -> None:
-        super().__init__(data)
-        self._person = person
-
-    def clean_token(self) -> str:
-        typed: str = self.cleaned_data["token"].strip().lower().rstrip("…")
-        if len(typed) < _SHORTEST or not str(self._person).startswith(typed):
-            raise forms.ValidationError(_("This is not the beginning of this person's token."))
-        return typed

@@ -66,6 +66,11 @@ class ConsolePage(Page):
         return allowed(self.actor, permission)
 
     @property
+    def opens_people(self) -> bool:
+        """Whether a person's token leads to the person's page."""
+        return self.may(Permission.AUDIT_READ)
+
+    @property
     def navigation(self) -> list[Entry]:
         return entries_for(self.actor)
 

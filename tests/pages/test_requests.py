@@ -70,7 +70,7 @@ def test_what_is_due_first_comes_first(dpo: Visitor, api: Api, monkeypatch: pyte
 
     def queue(query: str = "") -> list[str]:
         html = dpo.get(f"/console/requests{query}").content.decode()
-        return [people[start] for start in re.findall(r'<span class="code">([0-9a-f]{8})', html)]
+        return [people[start] for start in re.findall(r'<a class="code" href="/console/people/([0-9a-f]{8})', html)]
 
     assert queue() == ["extended and late", "late", "young", "extended", "paused"]
     assert queue("?due=overdue") == ["extended and late", "late"]
@@ -94,6 +94,16 @@ def test_a_person_is_found_by_an_identity_that_stands_in_no_address(dpo: Visitor
     assert missing.status_code == 422
     assert "Nobody has this." in text_of(missing)
     assert b'value="eve@example.com"' in missing.content, "what was typed is kept"
+
+
+def test_the_persons_token_leads_to_the_person(dpo: Visitor, ann: str, change: str) -> None:
+    link = f'href="/console/people/{ann}"'.encode()
+    for path in ("", f"/{change}", "/together/change-profile"):
+        assert link in dpo.get(f"/console/requests{path}").content
+    for role in ("auditor", "support"):
+        visitor = make_account(f"the-{role}", role).sign_in()
+        assert link in visitor.get(f"/console/requests/{change}").content
+        assert visitor.get(f"/console/people/{ann}").status_code == 200
 
 
 def test_a_request_shows_the_change_field_by_field(dpo: Visitor, change: str) -> None:

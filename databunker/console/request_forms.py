@@ -23,6 +23,7 @@ __all__ = [
     "STATE_NAMES",
     "AssignForm",
     "CommentForm",
+    "FindByNumberForm",
     "FindRequestsForm",
     "ForgetForm",
     "ReasonForm",
@@ -122,6 +123,23 @@ class FindRequestsForm(forms.Form):
         names = {"email": _("e-mail"), "phone": _("phone"), "login": _("login"), "token": _("token")}
         modes = dict.fromkeys(["email", "phone", "login", "token", *identities.configured()])
         self.fields["mode"].choices = [(mode, names.get(mode, mode)) for mode in modes]  # type: ignore[attr-defined]
+
+
+class FindByNumberForm(FindRequestsForm):
+    """The same, or one request by its number, which people see at the portal."""
+
+    NUMBER = "request-number"  # no identity has a name with a hyphen
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        mode: Any = self.fields["mode"]
+        mode.choices = [*mode.choices, (self.NUMBER, _("number of the request"))]
+
+    @property
+    def number(self) -> str:
+        """Of a valid form: the number that is looked for; empty where it is a person."""
+        by_number = self.cleaned_data["mode"] == self.NUMBER
+        return str(self.cleaned_data["identity"]).lower() if by_number else ""
 
 
 class ReasonForm(forms.Form):

@@ -14,11 +14,11 @@ from django.utils.translation import ngettext
 from databunker.access.actor import Actor, ActorKind
 from databunker.access.permissions import Permission
 from databunker.accounts.queries import names_of
-from databunker.errors import BadRequest, Conflict, NotFound
+from databunker.errors import BadRequest, Conflict, NotFound, VaultError
 from databunker.ids import unix_now
 from databunker.pages.csvfiles import as_csv
 from databunker.pages.errors import explained
-from databunker.pages.paging import Paging
+from databunker.pages.paging import PAGE_SIZE, Paging
 from gdpr import queries
 from gdpr.models import RequestAction
 from gdpr.queries import RequestPage
@@ -27,7 +27,7 @@ from gdpr.requests import OpenRequest, holidays
 from gdpr.states import UNDECIDED, State
 
 from .pages import ConsolePage
-from .request_forms import ACTION_NAMES, STATE_NAMES, FindRequestsForm, RequestFilterForm
+from .request_forms import ACTION_NAMES, STATE_NAMES, FindByNumberForm, RequestFilterForm
 
 __all__ = ["FindRequests", "Line", "Requests", "RequestsAsCsv", "lines_of"]
 
@@ -125,7 +125,7 @@ class Requests(ConsolePage):
         page = _chosen(self.actor, chosen, offset=paging.offset, limit=paging.size)
         return self.render(
             form=chosen,
-            find=FindRequestsForm(),
+            find=FindByNumberForm(),
             lines=lines_of(self.actor, page.requests),
             paging=paging.of(page.total),
             query=request.GET.urlencode(),
@@ -140,29 +140,43 @@ class Requests(ConsolePage):
 
 
 class FindRequests(ConsolePage):
-    """The requests of one person. By POST: no identity stands in an address."""
+    """The newest requests of one person, or one request by its number. By POST: no identity stands in an address."""
 
     template_name = "console/requests.html"
     section = "requests"
     permission = Permission.REQUEST_LIST
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form, status, requests = FindRequestsForm(request.POST), 200, []
+        form = FindByNumberForm(request.POST)
         if form.is_valid():
             try:
-                page = queries.list_requests_of(self.actor, **form.cleaned_data, offset=0, limit=_A_BATCH)
-                requests = page.requests
+                if form.number:
+                    queries.read_request(self.actor, rtoken=form.number)
+                    return self.to("console:request", form.number)
+                page = queries.list_requests_of(self.actor, **form.cleaned_data, offset=0, limit=PAGE_SIZE)
             except (BadRequest, Conflict, NotFound) as error:
-                form.add_error("identity", _("Nobody has this.") if isinstance(error, NotFound) else explained(error))
-        if form.errors:
-            status = _UNPROCESSABLE
+                form.add_error("identity", _not_found(form, error))
+            else:
+                return self._show(form, page)
+        return self._show(form, RequestPage(0, []), status=_UNPROCESSABLE)
+
+    def _show(self, form: FindByNumberForm, page: RequestPage, *, status: int = 200) -> HttpResponse:
+        more = page.total > len(page.requests)
         return self.render(
-            form=RequestFilterForm.of(request.GET),
+            form=RequestFilterForm.of(self.request.GET),
             find=form,
-            lines=lines_of(self.actor, requests),
+            lines=lines_of(self.actor, page.requests),
             of_person=True,
+            all_of=page.requests[0].holder.token if more else None,
+            total=page.total,
             status=status,
         )
+
+
+def _not_found(form: FindByNumberForm, error: VaultError) -> str:
+    if form.number:
+        return _("There is no request with this number.")
+    return _("Nobody has this.") if isinstance(error, NotFound) else explained(error)
 
 
 class RequestsAsCsv(ConsolePage):

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from databunker.console import requests
 from databunker.ids import unix_now
 from gdpr.models import Request
 from gdpr.queries import deadlines
@@ -94,6 +95,33 @@ def test_a_person_is_found_by_an_identity_that_stands_in_no_address(dpo: Visitor
     assert missing.status_code == 422
     assert "Nobody has this." in text_of(missing)
     assert b'value="eve@example.com"' in missing.content, "what was typed is kept"
+
+
+def test_a_request_is_found_by_the_number_that_the_person_sees(dpo: Visitor, change: str) -> None:
+    found = dpo.post("/console/requests/find", mode="request-number", identity=f" {change.upper()} ")
+    assert (found.status_code, found["Location"].lower()) == (303, f"/console/requests/{change}")
+    assert dpo.get(found["Location"]).status_code == 200
+    for number in ("00000000-0000-4000-8000-000000000000", "12"):
+        missing = dpo.post("/console/requests/find", mode="request-number", identity=number)
+        assert missing.status_code == 422
+        assert "There is no request with this number." in text_of(missing)
+        assert f'value="{number}"'.encode() in missing.content, "what was typed is kept"
+    for form in ("/console/people", "/console/audit"):
+        assert b"request-number" not in dpo.get(form).content
+
+
+def test_a_person_with_many_requests_has_a_list_with_pages(
+    dpo: Visitor, ann: str, person: Api, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked(person, "DELETE", "/v1/user/login/ann")
+    every = f"/console/people/{ann}/requests"
+    found = dpo.post("/console/requests/find", mode="login", identity="ann")
+    assert every.encode() not in found.content, "all are here"
+    monkeypatch.setattr(requests, "PAGE_SIZE", 1)
+    found = dpo.post("/console/requests/find", mode="login", identity="ann")
+    assert f'href="{every}"'.encode() in found.content
+    assert "The newest 1 request of 2." in text_of(found)
+    assert f"/console/requests/{change}".encode() in dpo.get(every).content
 
 
 def test_the_persons_token_leads_to_the_person(dpo: Visitor, ann: str, change: str) -> None:

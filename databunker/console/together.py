@@ -11,6 +11,7 @@ from databunker.access.permissions import Permission
 from databunker.errors import NotFound
 from databunker.ids import parse_token
 from databunker.pages.errors import explained
+from databunker.pages.paging import Paging
 from gdpr import actions, queries
 from gdpr.actions import MOST_TOGETHER
 from gdpr.models import RequestAction
@@ -42,7 +43,10 @@ class Result(NamedTuple):
 
 
 class Together(ConsolePage):
-    """The oldest undecided requests of a kind, each tried out. Approved is what was shown and chosen, and no more."""
+    """The undecided requests of a kind, what is due first coming first; on a page as many as are approved together.
+
+    Each is tried out. Approved is what was shown and chosen, and no more.
+    """
 
     template_name = "console/together.html"
     section = "requests"
@@ -66,7 +70,10 @@ class Together(ConsolePage):
         self, action: RequestAction, form: ReasonForm, *, chosen: list[str] | None = None, status: int = 200
     ) -> HttpResponse:
         """The page; with those `chosen`, where somebody has chosen already."""
-        page = queries.list_requests(self.actor, status=State.OPEN.label, action=action, offset=0, limit=MOST_TOGETHER)
+        paging = Paging(self.request.GET, size=MOST_TOGETHER)
+        page = queries.list_requests(
+            self.actor, status=State.OPEN.label, action=action, offset=paging.offset, limit=paging.size
+        )
         lines = {str(line.request.token): line for line in lines_of(self.actor, page.requests)}
         found = actions.try_approvals(self.actor, lines, action=action)
         tried = [
@@ -79,7 +86,7 @@ class Together(ConsolePage):
             name=ACTION_NAMES[action],
             tried=tried,
             ready=sum(not one.problem for one in tried),
-            total=page.total,
+            paging=paging.of(page.total),
             status=status,
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from audit.models import Event
+from databunker.console import together
 from gdpr.models import Request
 from gdpr.states import State
 from tests.api.helpers import told_by
@@ -67,6 +68,27 @@ def checked(answer: Any) -> list[str]:
     import re
 
     return re.findall(r'name="request" value="([0-9a-f-]{36})" checked', answer.content.decode())
+
+
+def test_of_more_than_fit_each_page_counts_what_it_has_tried(
+    dpo: Visitor, api: Api, three: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(together, "MOST_TOGETHER", 2)
+    for login in ("p0", "p1"):
+        api.put(f"/v1/user/login/{login}", {"n": 5})
+    first = dpo.get(PAGE)
+    assert "0 of 2 requests can be approved now." in text_of(first)
+    assert "These are 1 to 2 of 3" in text_of(first)
+    assert b'href="?page=2"' in first.content, "those that conflict stand in nobody's way"
+    second = dpo.get(f"{PAGE}?page=2")
+    assert "1 of 1 request can be approved now." in text_of(second)
+    assert "These are 3 to 3 of 3" in text_of(second)
+    assert checked(second) == three[2:]
+    assert f'action="{PAGE}?page=2"'.encode() in second.content
+    again = dpo.post(f"{PAGE}?page=2", PAGE, reason="all fine")
+    assert (again.status_code, "These are 3 to 3 of 3" in text_of(again)) == (422, True)
+    dpo.post(f"{PAGE}?page=2", PAGE, request=three[2:])
+    assert states() == [State.OPEN, State.OPEN, State.APPROVED]
 
 
 def test_each_that_was_chosen_is_approved_by_itself(dpo: Visitor, api: Api, three: list[str]) -> None:

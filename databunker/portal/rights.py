@@ -94,11 +94,16 @@ class Restrict(_RightsPage):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = RestrictForm(request.POST)
-        if not form.is_valid():
-            return self.show(restrict=form, status=_UNPROCESSABLE)
-        actions.restrict_processing(self.actor, **self.me, **form.cleaned_data)
-        messages.success(request, _("Your data is kept, and not used any more."))
-        return self.to("portal:rights")
+        if form.is_valid():
+            try:
+                actions.restrict_processing(self.actor, **self.me, **form.cleaned_data)
+            except Conflict as refusal:
+                self.refused(refusal)
+                form.add_error(None, _("The use of your data is restricted already."))
+            else:
+                messages.success(request, _("Your data is kept, and not used any more."))
+                return self.to("portal:rights")
+        return self.show(restrict=form, status=_UNPROCESSABLE)
 
 
 class Lift(_RightsPage):

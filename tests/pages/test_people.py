@@ -111,6 +111,12 @@ def test_processing_is_restricted_with_its_ground_and_lifted(officer: Visitor, a
     page = text_of(officer.get(f"/console/people/{ann}"))
     assert "processing restricted" in page
     assert "the street is wrong" in page
+    again = officer.post(f"/console/people/{ann}/restrict", ground="claims", reason="for the court")
+    assert again.status_code == 422
+    assert "processing is restricted already" in text_of(again)
+    assert "for the court" in again.content.decode(), "what was typed is kept"
+    assert "Lift the restriction" in text_of(again)
+    assert "Restrict processing" not in text_of(officer.get(f"/console/people/{ann}/rights"))
     officer.post(f"/console/people/{ann}/lift")
     assert Record.objects.get().state == RecordState.ACTIVE
 

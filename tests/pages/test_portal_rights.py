@@ -67,7 +67,11 @@ def test_the_use_is_restricted_and_allowed_again(inside: Visitor, api: Api, ann:
     assert "My data is wrong, and I want that verified. I have moved" in text
     assert api.get(f"/v1/user/token/{ann}").status_code == 409
     assert inside.get("/my/data").status_code == 200
-    assert inside.post("/my/rights/restrict", "/my/rights", ground="claims").status_code == 409
+    again = inside.post("/my/rights/restrict", "/my/rights", ground="claims", reason="for the court")
+    assert again.status_code == 422
+    assert "The use of your data is restricted already." in text_of(again)
+    assert "for the court" in again.content.decode(), "what was typed is kept"
+    assert "for the court" not in text_of(inside.get("/my/rights"))
     assert inside.post("/my/rights/lift", "/my/rights")["Location"] == "/my/rights"
     assert api.get(f"/v1/user/token/{ann}").status_code == 200
 

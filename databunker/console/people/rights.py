@@ -80,10 +80,14 @@ class RestrictPerson(_RightsPage):
 
     def post(self, request: HttpRequest, person: UUID) -> HttpResponse:
         form = RestrictForm(request.POST, name="restrict")
-        if not form.is_valid():
-            return self.show(person, restrict=form, status=UNPROCESSABLE)
-        actions.restrict_processing(self.actor, **self.named, **form.cleaned_data)
-        return self.done(_("The data is kept, and applications don't process it any more."))
+        if form.is_valid():
+            try:
+                actions.restrict_processing(self.actor, **self.named, **form.cleaned_data)
+            except Conflict as error:
+                form.add_error(None, explained(error))
+            else:
+                return self.done(_("The data is kept, and applications don't process it any more."))
+        return self.show(person, restrict=form, status=UNPROCESSABLE)
 
 
 class LiftRestriction(_RightsPage):

@@ -38,7 +38,15 @@ from .registers import (
     look_at_activity,
 )
 from .report import read_report
-from .requests import RequestPage, RequestView, list_requests, list_requests_of, read_request
+from .requests import (
+    RequestExport,
+    RequestPage,
+    RequestView,
+    export_requests,
+    list_requests,
+    list_requests_of,
+    read_request,
+)
 from .retention import ExpirationView, expirations_of, read_expiration
 from .rights import Objection, Rights, list_objectionable, objectionable_briefs, read_rights, seen_rights
 from .sign_ins import SignInView, list_sign_ins
@@ -66,6 +74,7 @@ __all__ = [
     "Part",
     "PersonData",
     "PersonView",
+    "RequestExport",
     "RequestPage",
     "RequestView",
     "Revocation",
@@ -79,6 +88,7 @@ __all__ = [
     "cookie_settings",
     "expirations_of",
     "export_activities",
+    "export_requests",
     "list_activities",
     "list_agreements",
     "list_choices",

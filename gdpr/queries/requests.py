@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -24,7 +24,15 @@ from ..requests import OpenRequest, Wish, looking, parse_request_token, request_
 from ..states import UNDECIDED, states_of
 from .deadlines import Urgency, deadlines_of
 
-__all__ = ["RequestPage", "RequestView", "list_requests", "list_requests_of", "read_request"]
+__all__ = [
+    "RequestExport",
+    "RequestPage",
+    "RequestView",
+    "export_requests",
+    "list_requests",
+    "list_requests_of",
+    "read_request",
+]
 
 
 class RequestPage(NamedTuple):
@@ -32,6 +40,13 @@ class RequestPage(NamedTuple):
 
     total: int
     requests: list[OpenRequest]
+
+
+class RequestExport(NamedTuple):
+    """All requests at one moment, some hundred at a time; `total` counts also those that are too many."""
+
+    total: int
+    pages: Iterator[list[OpenRequest]]
 
 
 class RequestView(NamedTuple):
@@ -66,6 +81,53 @@ def list_requests(
         AccessDenied: the actor reaches its own requests only.
         BadRequest: no such status.
     """
+    found, undecided = _those(actor, status, action, assignee)
+    if undecided:
+        total, rows = _by_deadline(found, urgency, slice(offset, offset + limit))
+    else:
+        total, rows = found.count(), list(found.order_by("-id")[offset : offset + limit])
+    return RequestPage(total, _shown(actor, rows))
+
+
+def export_requests(
+    actor: Actor,
+    *,
+    status: str,
+    most: int,
+    action: RequestAction | None = None,
+    assignee: int | None = None,
+    urgency: Urgency | None = None,
+) -> RequestExport:
+    """What `list_requests` has pages of, but no more than the first `most`: those of this moment, each once, read while
+    they are taken.
+
+    Raises:
+        AccessDenied, BadRequest: see `list_requests`.
+    """
+    found, undecided = _those(actor, status, action, assignee)
+    if undecided:
+        total, numbers = _due_first(found, urgency)
+        if len(numbers) < min(total, most):
+            numbers += _younger(found, numbers).values_list("id", flat=True)[: most - len(numbers)]
+    else:
+        total, numbers = found.count(), list(found.order_by("-id").values_list("id", flat=True)[:most])
+    return RequestExport(total, _exported(actor, numbers[:most]))
+
+
+def _exported(actor: Actor, numbers: list[int]) -> Iterator[list[OpenRequest]]:
+    for start in range(0, max(len(numbers), 1), _EXPORTED_AT_ONCE):
+        wanted = numbers[start : start + _EXPORTED_AT_ONCE]
+        stored = Request.objects.filter(tenant=actor.tenant).in_bulk(wanted)
+        yield _shown(actor, [stored[number] for number in wanted if number in stored])
+
+
+_EXPORTED_AT_ONCE = 500
+
+
+def _those(
+    actor: Actor, status: str, action: RequestAction | None, assignee: int | None
+) -> tuple[QuerySet[Request], bool]:
+    """The requests that are looked for, and whether they are undecided."""
     require(actor, Permission.REQUEST_LIST)
     states = states_of(status)
     if not states:
@@ -75,36 +137,45 @@ def list_requests(
         found = found.filter(action=action.value)
     if assignee is not None:
         found = found.filter(assignee=assignee) if assignee else found.filter(assignee__isnull=True)
-    if states <= UNDECIDED:
-        total, rows = _by_deadline(found, urgency, slice(offset, offset + limit))
-    else:
-        total, rows = found.count(), list(found.order_by("-id")[offset : offset + limit])
+    return found, states <= UNDECIDED
+
+
+def _shown(actor: Actor, rows: list[Request]) -> list[OpenRequest]:
+    """With an event for each person who is about to be shown, or one for the listing that showed nobody."""
     holders = find_subjects(actor, {bytes(row.subject) for row in rows}, Permission.REQUEST_LIST)
     requests = _opened(rows, holders)
-    # An event for each person who is about to be shown, or one for the listing that showed nobody.
     shown = {bytes(request.stored.subject): request.holder.key for request in requests}
     events = [trail.build(actor, REQUESTS_LISTED, subject=subject, sealer=key) for subject, key in shown.items()] or [
         trail.build(actor, REQUESTS_LISTED)
     ]
     execute(*trail.insert(*events).statement())
-    return RequestPage(total, requests)
+    return requests
 
 
 def _by_deadline(found: QuerySet[Request], urgency: Urgency | None, part: slice) -> tuple[int, list[Request]]:
     """How many undecided requests these are, and a part of them."""
+    total, numbers = _due_first(found, urgency)
+    wanted = numbers[part]
+    stored = found.in_bulk(wanted)
+    rows = [stored[number] for number in wanted if number in stored]
+    if total > len(numbers) and part.stop > len(numbers):
+        rows += _younger(found, numbers)[max(part.start - len(numbers), 0) : part.stop - len(numbers)]
+    return total, rows
+
+
+def _due_first(found: QuerySet[Request], urgency: Urgency | None) -> tuple[int, list[int]]:
+    """How many these are, and the numbers of those whose deadline was reckoned, what is due first coming first."""
     deadlines = deadlines_of(found)
     numbers = list(deadlines.due)
     if urgency is not None:
         of = deadlines.urgencies()
         numbers = [number for number in numbers if of[number] is urgency]
-    total = len(numbers) if urgency is not None or not deadlines.more else found.count()
-    wanted = numbers[part]
-    stored = found.in_bulk(wanted)
-    rows = [stored[number] for number in wanted if number in stored]
-    if total > len(numbers) and part.stop > len(numbers):
-        younger = found.filter(pk__gt=max(numbers)).order_by("id")
-        rows += younger[max(part.start - len(numbers), 0) : part.stop - len(numbers)]
-    return total, rows
+    return len(numbers) if urgency is not None or not deadlines.more else found.count(), numbers
+
+
+def _younger(found: QuerySet[Request], numbers: list[int]) -> QuerySet[Request]:
+    """Those behind the ones whose deadline was reckoned, oldest first."""
+    return found.filter(pk__gt=max(numbers)).order_by("id")
 
 
 def _opened(rows: list[Request], holders: Mapping[bytes, OpenRecord]) -> list[OpenRequest]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +15,7 @@ from databunker.console import requests
 from databunker.ids import unix_now
 from gdpr.models import Request
 from gdpr.queries import deadlines
+from gdpr.queries import requests as listing
 from gdpr.states import State
 from tests.api.helpers import told_by
 from tests.conftest import Api
@@ -84,8 +88,46 @@ def test_the_queue_is_to_be_had_as_csv(dpo: Visitor, person: Api, ann: str, chan
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     _header, *rows = b"".join(answer.streaming_content).decode().strip().splitlines()
     assert len(rows) == 1
-    assert rows[0].startswith(f"{change},{ann},change-profile,")
+    request, token, action, _, state, received, due, decided, *_ = rows[0].split(",")
+    assert (request, token, action, state, decided) == (change, ann, "change-profile", "open", "")
+    assert dt.datetime.fromisoformat(received).timestamp() == Request.objects.get().created
+    assert received.endswith("+00:00")
+    assert dt.timedelta(27) < dt.datetime.fromisoformat(due) - dt.datetime.fromisoformat(received) < dt.timedelta(35)
     assert "ann@example.com" not in rows[0]
+
+
+def rows_of(answer: Any) -> Iterator[str]:
+    """The lines of a file behind its header, as they come."""
+    return (part.decode().strip() for part in islice(answer.streaming_content, 1, None))
+
+
+@pytest.mark.parametrize("status", ["open", "approved"])
+def test_the_file_has_each_once_whatever_is_decided_meanwhile(
+    dpo: Visitor, api: Api, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    monkeypatch.setattr(listing, "_EXPORTED_AT_ONCE", 1)
+    monkeypatch.setattr(deadlines, "MOST_OPEN", 2)
+    for number in range(4):
+        a_request(api, f"p{number}", made=9 - number, state=State.OPEN if status == "open" else State.APPROVED)
+    people = [api.get(f"/v1/user/login/p{number}").json()["token"] for number in range(4)]
+    with told_by() as told:
+        rows = rows_of(dpo.get(f"/console/requests.csv?status={status}"))
+        found = [next(rows).split(",")[1]]
+        Request.objects.filter(pk=Request.objects.order_by("pk")[0].pk).delete()  # as if decided, or gone with its time
+        found += [row.split(",")[1] for row in rows]
+    assert found == people if status == "open" else people[:0:-1]
+    assert [event.code for event in told] == ["request.list"] * 4
+
+
+def test_a_file_that_is_cut_says_so(dpo: Visitor, api: Api, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("bob", "eve"):
+        a_request(api, name, made=1)
+    monkeypatch.setattr(requests, "MOST_EXPORTED", 2)
+    *rows, last = rows_of(dpo.get("/console/requests.csv"))
+    assert (len(rows), last) == (2, "This file has the first 2 requests of 3.")
+    monkeypatch.setattr(requests, "MOST_EXPORTED", 3)
+    assert len(list(rows_of(dpo.get("/console/requests.csv")))) == 3
+    assert list(rows_of(dpo.get("/console/requests.csv?status=refused"))) == []
 
 
 def test_a_person_is_found_by_an_identity_that_stands_in_no_address(dpo: Visitor, change: str) -> None:

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import Q
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from databunker.crypto.record_key import RecordKey
 from databunker.notify import outbox
@@ -43,8 +45,8 @@ class Channel(ABC):
         """Whether `to` is something to send to."""
 
     @abstractmethod
-    def write(self, tenant: int, *, to: str, code: str, sealer: RecordKey, deadline: int) -> None:
-        """Put the message into the outbox, in the caller's transaction."""
+    def write(self, tenant: int, *, to: str, code: str, sealer: RecordKey, deadline: int, language: str = "") -> None:
+        """Put the message into the outbox, in the caller's transaction; in MAIL_LANGUAGE where no other is named."""
 
 
 class _Mail(Channel):
@@ -61,12 +63,12 @@ class _Mail(Channel):
             return False
         return True
 
-    def write(self, tenant: int, *, to: str, code: str, sealer: RecordKey, deadline: int) -> None:
-        text = (
-            f"Your login code is {code}. It is good once, for {settings.LOGIN_CODE_SECONDS} seconds.\n\n"
-            "If you have not asked for it, you need do nothing: without the code nobody gets in.\n"
-        )
-        outbox.mail(tenant, to=to, subject_line="Your login code", text=text, sealer=sealer, deadline=deadline)
+    def write(self, tenant: int, *, to: str, code: str, sealer: RecordKey, deadline: int, language: str = "") -> None:
+        with translation.override(language or settings.MAIL_LANGUAGE):
+            line = _("Your login code")
+            told = _("Your login code is %(code)s. It is good once, for %(seconds)s seconds.") % _places(code)
+            calm = _("If you have not asked for it, you need do nothing: without the code nobody gets in.")
+        outbox.mail(tenant, to=to, subject_line=line, text=f"{told}\n\n{calm}\n", sealer=sealer, deadline=deadline)
 
 
 class _TextMessage(Channel):
@@ -78,9 +80,15 @@ class _TextMessage(Channel):
     def can_reach(self, to: str) -> bool:
         return to.startswith("+")
 
-    def write(self, tenant: int, *, to: str, code: str, sealer: RecordKey, deadline: int) -> None:
-        text = f"{code} is your login code, good for {settings.LOGIN_CODE_SECONDS} seconds."
+    def write(self, tenant: int, *, to: str, code: str, sealer: RecordKey, deadline: int, language: str = "") -> None:
+        with translation.override(language or settings.MAIL_LANGUAGE):
+            # In each language of letters that every telephone has, or the message would be sent, and paid for, as two.
+            text = _("%(code)s is your login code, good for %(seconds)s seconds.") % _places(code)
         outbox.sms(tenant, to=to, text=text, sealer=sealer, deadline=deadline)
+
+
+def _places(code: str) -> dict[str, str]:
+    return {"code": code, "seconds": str(settings.LOGIN_CODE_SECONDS)}
 
 
 _CHANNELS: dict[str, Channel] = {"email": _Mail(), "phone": _TextMessage()}

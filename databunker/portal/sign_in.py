@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from audit.events import EventType
@@ -64,7 +65,7 @@ class SignIn(_Door):
         form = SignInForm(request.POST)
         if form.is_valid():
             try:
-                actions.send_login_code(self.actor, **form.wish)
+                actions.send_login_code(self.actor, **form.wish, language=get_language() or "")
             except Throttled as error:
                 return self.slow_down(error)
             except CaptchaRefused as error:

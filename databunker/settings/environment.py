@@ -118,7 +118,7 @@ SETTINGS: list[Setting] = [
         ("SUPERVISORY_AUTHORITY", str, "", "The supervisory authority that people may complain to, by name and address, such as `Data Protection Authority, 1 Example Street, Sampletown`: whoever is refused is told; see [refusing](requests.md#refusing)."),
         ("REFUSAL_NOTICE", str, "", "What whoever is refused is told of the ways to act against that. Unset: that there are a supervisory authority and the courts (Art. 12(4) GDPR), in MAIL_LANGUAGE."),
         ("REQUEST_MAIL", bool, True, "Mail people when a request of theirs is refused or extended, or needs proof of identity, with the reason; where EMAIL_HOST is set and the profile has an e-mail address."),
-        ("MAIL_LANGUAGE", str, "en", "The language of these mails, and of what people are told of their rights.", {"choices": ("en", "de", "fr", "es")}),
+        ("MAIL_LANGUAGE", str, "en", "The language of these mails, of what people are told of their rights, and of login codes; the portal sends those in the language of its pages.", {"choices": ("en", "de", "fr", "es")}),
         ("HOLIDAYS", list, [], "Public holidays, each as `2027-01-01`: a request that would be due on one, or on a Saturday or Sunday, is due on the next working day."),
     ),
     *_group(

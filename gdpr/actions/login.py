@@ -42,10 +42,12 @@ class LoggedIn(NamedTuple):
     token: UUID
 
 
-def send_login_code(actor: Actor, *, mode: str, identity: str, captcha_code: str, captcha_answer: str) -> None:
+def send_login_code(
+    actor: Actor, *, mode: str, identity: str, captcha_code: str, captcha_answer: str, language: str = ""
+) -> None:
     """Send a code to the person with this e-mail address or telephone number, if there is one who wants it.
 
-    A newer code replaces an older one.
+    A newer code replaces an older one. `language` is that of the message, such as `de`; empty: MAIL_LANGUAGE.
 
     Raises:
         BadRequest: no such mode, or no telephone number.
@@ -73,7 +75,9 @@ def send_login_code(actor: Actor, *, mode: str, identity: str, captcha_code: str
                 subject=record.row.subject if record else None,
                 expires=expires,
             )
-            sent = test_code is None and _write_message(actor, lookup, channel, record, code=code, deadline=expires)
+            sent = test_code is None and _write_message(
+                actor, lookup, channel, record, code=code, deadline=expires, language=language
+            )
             _tell_of_code(actor, lookup, record, sent=sent)
 
     retrying(attempt)
@@ -114,7 +118,14 @@ def _test_code(lookup: ByIdentity) -> str | None:
 
 
 def _write_message(
-    actor: Actor, lookup: ByIdentity, channel: Channel, record: OpenRecord | None, *, code: str, deadline: int
+    actor: Actor,
+    lookup: ByIdentity,
+    channel: Channel,
+    record: OpenRecord | None,
+    *,
+    code: str,
+    deadline: int,
+    language: str,
 ) -> bool:
     """Whether it is in the outbox; for those who get none it is written just so, and taken back."""
     subject = record.row.subject if record else lookup.digest
@@ -122,7 +133,7 @@ def _write_message(
     reachable = channel.can_reach(lookup.value)
     key = record.key if record else _nobodys_key(actor.tenant, lookup.digest)
     savepoint = transaction.savepoint()
-    channel.write(actor.tenant, to=lookup.value, code=code, sealer=key, deadline=deadline)
+    channel.write(actor.tenant, to=lookup.value, code=code, sealer=key, deadline=deadline, language=language)
     if record and reachable and not refused:
         transaction.savepoint_commit(savepoint)
         return True

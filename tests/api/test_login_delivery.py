@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import string
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs
@@ -73,6 +74,35 @@ def test_a_code_comes_by_text_message(api: Api, gateway: Receiver) -> None:
     (code,) = re.findall(r"\b[0-9]{6}\b", said["Body"])
     assert len(said["Body"]) <= 160
     assert Api().get(f"/v1/login/phone/{PHONE}/{code}").json()["token"] == ann
+
+
+@pytest.mark.parametrize(
+    ("language", "line", "told"),
+    [
+        ("de", "Ihr Anmeldecode", "Anmeldecode"),
+        ("fr", "Votre code de connexion", "code de connexion"),
+        ("es", "Su código de acceso", "clave de acceso"),
+    ],
+)
+def test_a_code_comes_in_the_language_of_the_mails(
+    api: Api, mailbox: Taker, gateway: Receiver, settings: Any, language: str, line: str, told: str
+) -> None:
+    settings.MAIL_LANGUAGE = language
+    ann = api.create(email=EMAIL, phone=PHONE)
+    ask("email", EMAIL)
+    ask("phone", PHONE)
+    assert deliver_due() == 2
+    assert mailbox.taken[0]["Subject"] == line
+    (mailed,) = re.findall(r"\b[0-9]{6}\b", mailbox.taken[0].get_content())
+    (said,) = parse_qs(gateway.received[0].body.decode())["Body"]
+    assert told in said
+    assert len(said) <= 160
+    assert not set(said) - BASIC, "another letter halves what fits into a text message"
+    assert Api().get(f"/v1/login/email/{EMAIL}/{mailed}").json()["token"] == ann
+
+
+# Letters of the basic alphabet of text messages (GSM 03.38) that the languages need.
+BASIC = {*string.ascii_letters, *string.digits, *" .,:;!?()-", *"äöüÄÖÜßàèéùìòñÑåÅæÆøØ"}
 
 
 def test_a_code_that_is_late_is_not_sent(api: Api, mailbox: Taker) -> None:

@@ -39,7 +39,7 @@ class Tags(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
-def assert_page(answer: HttpResponse, status: int = 200) -> str:
+def assert_page(answer: HttpResponse, status: int = 200, language: str = "en") -> str:
     """A page that no cache, frame, script or other origin gets hold of, and that names nobody."""
     assert answer.status_code == status
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -54,7 +54,7 @@ def assert_page(answer: HttpResponse, status: int = 200) -> str:
     assert "Set-Cookie" not in answer.headers
     text = re.sub(r'<a href="/receipt\?id=[0-9a-f-]{36}">', "", answer.content.decode())
     assert not re.search(r"ann|example|style=|<script|<style|onclick|src=|href=", text, re.IGNORECASE)
-    assert [attributes.get("lang") for tag, attributes in Tags(answer).found if tag == "html"] == ["en"]
+    assert [attributes.get("lang") for tag, attributes in Tags(answer).found if tag == "html"] == [language]
     return text
 
 
@@ -69,6 +69,16 @@ def test_a_browser_is_asked_first(api: Api, link: str, verb: str) -> None:
         attributes for tag, attributes in Tags(Api().get(f"/v1/exp/{verb}/{link}", **BROWSER)).found if tag == "form"
     ]
     assert form == {"method": "post"}  # to the address at hand, which has the token
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_it_speaks_the_language_of_the_browser(api: Api, link: str, verb: str) -> None:
+    answer = Api().get(f"/v1/exp/{verb}/{link}", **BROWSER, HTTP_ACCEPT_LANGUAGE="de-AT,de;q=0.9,en;q=0.5")
+    text = assert_page(answer, language="de")
+    assert ("gelöscht" if verb == "delete" else "behalten") in text
+    assert answer.headers["Content-Language"] == "de"
+    assert "Accept-Language" in answer.headers["Vary"]
+    assert assert_page(Api().get(f"/v1/exp/{verb}/{link}", **BROWSER)) != text, "no other caller's language"
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -55,6 +55,16 @@ def test_known_and_unknown_get_the_same_page(ann: str) -> None:
     assert "This code is wrong, too old, or used already." in wrong.pop()
 
 
+def test_the_code_comes_in_the_language_of_the_page(ann: str, settings: Any) -> None:
+    settings.MAIL_LANGUAGE = "es"
+    visitor = Visitor()
+    visitor.client.cookies["language"] = "fr"
+    assert ask(visitor).status_code == 200
+    (mail,) = sent("mail")
+    assert mail["subject"] == "Votre code de connexion"
+    assert come(visitor)["Location"] == "/my/data"
+
+
 def test_a_wrong_captcha_keeps_what_was_typed_and_brings_another(ann: str) -> None:
     visitor = Visitor()
     page = ask(visitor, answer="1")

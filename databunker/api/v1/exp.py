@@ -9,6 +9,8 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 from audit.events import EventType
 from databunker.access.actor import Actor
@@ -87,12 +89,14 @@ class _Link(Endpoint, ABC):
 
     @described
     def get(self, call: Call, exptoken: str) -> HttpResponse:
-        return self.post(call, exptoken) if _acts(call.request) else self._page("ask")
+        return self.post(call, exptoken) if _acts(call.request) else self._page(call.request, "ask")
 
     @described
     def post(self, call: Call, exptoken: str) -> HttpResponse:
         receipt = self.follow(call.actor, exptoken)
-        return self._page("done", receipt=receipt) if _wants_page(call.request) else raw(b"OK", content_type=_TEXT)
+        if not _wants_page(call.request):
+            return raw(b"OK", content_type=_TEXT)
+        return self._page(call.request, "done", receipt=receipt)
 
     @abstractmethod
     def follow(self, actor: Actor, link: str) -> UUID | None:
@@ -104,17 +108,27 @@ class _Link(Endpoint, ABC):
         refusal = super()._refuse(request, error, actor, event, route)
         if not _wants_page(request):
             return refusal
-        page = self._page(_STATES.get(refusal.status_code, "failed"), status=refusal.status_code)
+        page = self._page(request, _STATES.get(refusal.status_code, "failed"), status=refusal.status_code)
         if "Retry-After" in refusal.headers:
             page.headers["Retry-After"] = refusal.headers["Retry-After"]
         return page
 
-    def _page(self, state: str, *, status: int = 200, receipt: UUID | None = None) -> HttpResponse:
-        """It says nothing of whose data it is: anybody may look over the holder's shoulder."""
-        html = render_to_string("exp/link.html", {"act": self.act, "state": state, "receipt": receipt})
+    def _page(
+        self, request: HttpRequest, state: str, *, status: int = 200, receipt: UUID | None = None
+    ) -> HttpResponse:
+        """It says nothing of whose data it is: anybody may look over the holder's shoulder.
+
+        In the language that was chosen for the pages, else in what the browser asks for.
+        """
+        language = translation.get_language_from_request(request)
+        shown = {"act": self.act, "state": state, "receipt": receipt, "language": language}
+        with translation.override(language):
+            html = render_to_string("exp/link.html", shown)
         response = raw(html.encode(), status=status, content_type="text/html; charset=utf-8")
         for name, value in _PAGE_HEADERS.items():
             response.headers[name] = value
+        response.headers["Content-Language"] = language
+        patch_vary_headers(response, ("Accept-Language", "Cookie"))
         return response
 
 

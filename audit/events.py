@@ -22,7 +22,9 @@ class Outcome(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """`code` is for machines (`record.read`), `title` for people ("read the record")."""
+    """`code` is for machines (`record.read`), `title` for people ("read the record"): in English, as the API and the
+    trail have it. Pages translate it.
+    """
 
     number: int
     code: str
@@ -33,7 +35,8 @@ _types: dict[int, EventType] = {}
 
 
 def register(number: int, code: str, title: str) -> EventType:
-    """
+    """`title` is written out where this is called: there it is taken up for translation.
+
     Raises:
         ValueError: the number is taken.
     """

@@ -1,68 +1,86 @@
-"""The report about a person as a printable PDF."""
+"""The report about a person as a printable PDF, in the language at hand."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.utils.formats import number_format
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
 from .pdf import GREY, TITLE, Sheet, drawn, moment
+from .report_words import FREE, TIMES, label_of, outcome_of, value_of, who_words
 
 __all__ = ["MAX_ACCESSES", "report_pdf"]
 
-_TITLE = "What is kept about you"
 # A row must fit on a page; the JSON report has every value whole.
 _MAX_CELL = 2_000
 # A table of more rows takes minutes to lay out and nobody reads it on paper; the JSON report has them all.
 MAX_ACCESSES = 500
-_TIMES = frozenset(
-    {"created", "changed", "expires", "stored", "when", "creationtime", "starttime", "endtime", "due", "since"}
-)
 
 
 def report_pdf(report: dict[str, Any]) -> bytes:
-    """`report` is what `gdpr.queries.read_report` gives, with its JSON parsed."""
-    pdf = _Report(_TITLE)
+    """`report` is what `gdpr.queries.read_report` gives, with its JSON parsed.
+
+    What the person or an application has named keeps its name, all else is in the language that is active.
+    """
+    pdf = _Report(_("What is kept about you"), language=get_language() or "en", page_of=_("Page {page} of {pages}"))
     pdf.title_block(report)
-    pdf.section("Profile", _flat(report["profile"]), nothing="Nothing is kept.")
+    pdf.section(_("Profile"), _kept(report["profile"]), nothing=_("Nothing is kept."))
     for app in report["apps"]:
-        pdf.section(f"Data of {app['app']}", _flat(app["data"]), nothing="Empty.")
-    for name, heading in _LISTS:
+        pdf.section(_("Data of %(app)s") % {"app": app["app"]}, _kept(app["data"]), nothing=_("Empty."))
+    for name, heading in _headings().items():
         for number, entry in enumerate(report.get(name, []), start=1):
-            pdf.section(f"{heading} {number}", _flat(entry), nothing="Empty.")
-    pdf.section("Rights exercised", _flat(report["rights"]), nothing="None.")
+            pdf.section(f"{heading} {number}", _told(entry, who="by"), nothing=_("Empty."))
+    pdf.section(_("Rights exercised"), _told(report["rights"], who="who"), nothing=_("None."))
     pdf.accesses(report["accesses"], report["accesses_total"])
     return bytes(pdf.output())
 
 
-_LISTS = (
-    ("agreements", "Agreement"),
-    ("requests", "Request"),
-    ("sessions", "Session"),
-    ("shares", "Shared with others"),
-    ("retention", "Retention"),
-)
+def _headings() -> dict[str, str]:
+    return {
+        "agreements": _("Agreement"),
+        "requests": _("Request"),
+        "sessions": _("Session"),
+        "shares": _("Shared with others"),
+        "retention": _("Retention"),
+    }
 
 
-def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Leaves with their dotted paths, in the document's order."""
+def _kept(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """What others have named: leaves with their dotted paths, in the document's order."""
     if isinstance(value, dict) and value:
         for name, part in value.items():
-            yield from _flat(part, f"{path}.{name}" if path else name)
+            yield from _kept(part, f"{path}.{name}" if path else name)
     elif isinstance(value, list) and value:
         for number, part in enumerate(value, start=1):
-            yield from _flat(part, f"{path}[{number}]" if path else f"[{number}]")
+            yield from _kept(part, f"{path}[{number}]" if path else f"[{number}]")
     elif path:
-        yield path, _words(value, path)
+        yield path, value_of("", value)
 
 
-def _words(value: Any, path: str) -> str:
-    if path.rpartition(".")[2] in _TIMES and isinstance(value, int) and not isinstance(value, bool):
+def _told(value: Any, *, who: str, path: str = "", name: str = "") -> Iterator[tuple[str, str]]:
+    """What the vault has named, in words: `name` is what `path` ends with. Under `who` stands a caller."""
+    if name in FREE and isinstance(value, dict | list) and value:
+        yield from ((f"{path}: {place}", text) for place, text in _kept(value))
+    elif isinstance(value, dict) and value:
+        for part in value:
+            label = f"{path}: {label_of(part)}" if path else label_of(part)
+            yield from _told(value[part], who=who, path=label, name=part)
+    elif isinstance(value, list) and value:
+        for number, part in enumerate(value, start=1):
+            yield from _told(part, who=who, path=f"{path} {number}", name=name)
+    elif path:
+        yield path, _said(name, value, who=who)
+
+
+def _said(name: str, value: Any, *, who: str) -> str:
+    if name in TIMES and isinstance(value, int) and not isinstance(value, bool):
         return moment(value) if value else "–"
-    if value is None or value in ("", [], {}):
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
+    if name == who and isinstance(value, str):
+        return who_words(value)
+    return value_of(name, value)
 
 
 def _shown(text: str) -> str:
@@ -70,22 +88,26 @@ def _shown(text: str) -> str:
     shown = drawn(text[:_MAX_CELL].translate(_NAMED))
     if len(text) <= _MAX_CELL and len(shown) <= _MAX_CELL:
         return shown
-    return f"{shown[:_MAX_CELL]}… (of {len(text):,} characters; the JSON report has them all)"
+    left = _("of %(many)s characters; the JSON report has them all") % {"many": _many(len(text))}
+    return f"{shown[:_MAX_CELL]}… ({left})"
 
 
 _NAMED = str.maketrans({"\n": " ↵ ", "\r": "", "\t": " "})
 
 
+def _many(number: int) -> str:
+    return str(number_format(number, use_l10n=True, force_grouping=True))
+
+
 class _Report(Sheet):
     def title_block(self, report: dict[str, Any]) -> None:
-        self.paragraph(_TITLE, TITLE, bold=True)
-        self.paragraph(
-            f"Record {report['token']}, made {moment(report['created'])}, last changed {moment(report['changed'])}. "
-            f"Report of {moment(report['generated'])}. GDPR Articles 15 and 20.",
-            colour=GREY,
-        )
+        self.paragraph(_("What is kept about you"), TITLE, bold=True)
+        told = _("Record %(token)s, made %(created)s, last changed %(changed)s. Report of %(generated)s.")
+        times = {name: moment(report[name]) for name in ("created", "changed", "generated")}
+        law = _("GDPR Articles 15 and 20.")
+        self.paragraph(f"{told % {'token': report['token'], **times}} {law}", colour=GREY)
         if report["forgotten"]:
-            self.paragraph("This person has been forgotten.", bold=True)
+            self.paragraph(_("This person has been forgotten."), bold=True)
 
     def section(self, heading: str, rows: Iterable[tuple[str, str]], *, nothing: str) -> None:
         self.heading(_shown(heading))
@@ -96,9 +118,16 @@ class _Report(Sheet):
         self.grid(found, widths=(32, 68))
 
     def accesses(self, accesses: list[dict[str, Any]], total: int) -> None:
-        self.heading("Who did what with your data")
+        self.heading(_("Who did what with your data"))
         shown = accesses[:MAX_ACCESSES]
         if len(shown) < total:
-            self.paragraph(f"The newest {len(shown):,} of {total:,} events; the JSON report has more.", colour=GREY)
-        rows = [(moment(one["when"]), *(_shown(one[part]) for part in ("who", "what", "outcome"))) for one in shown]
-        self.grid(rows, widths=(28, 16, 42, 14), heads=("When", "Who", "What", "Outcome"))
+            left = _("The newest %(shown)s of %(total)s events; the JSON report has more.")
+            self.paragraph(left % {"shown": _many(len(shown)), "total": _many(total)}, colour=GREY)
+        heads = (_("When"), _("Who"), _("What"), _("Outcome"))
+        self.grid([_row(one) for one in shown], widths=(28, 16, 42, 14), heads=heads)
+
+
+def _row(access: dict[str, Any]) -> tuple[str, ...]:
+    # Titles are taken up for translation where the types of events are registered.
+    words = (who_words(access["who"]), _(access["what"]), outcome_of(access["outcome"]))
+    return (moment(access["when"]), *map(_shown, words))

@@ -14,7 +14,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from audit.errors import NotSealed
-from audit.events import Outcome
 from audit.proofs import Proof
 from audit.search import SealState, seal_state
 from databunker import jsontext
@@ -33,7 +32,7 @@ from databunker.pages.paging import PAGE_SIZE
 from vault import history, masking, queries
 from vault.history import EventDetail, FoundEvent
 
-from .audit_forms import KIND_NAMES, OUTCOME_NAMES, SearchForm
+from .audit_forms import KIND_NAMES, SearchForm, outcome_words, who_words
 from .pages import ConsolePage
 from .request_forms import FindRequestsForm
 
@@ -70,9 +69,7 @@ _MICROS = 1_000_000
 
 
 def _line(found: FoundEvent, names: dict[int, str]) -> Line:
-    # Of an event that another vault wrote the outcome is its own.
-    outcome = Outcome.__members__.get(found.view.outcome.upper())
-    status, tone = OUTCOME_NAMES[outcome] if outcome else (found.view.outcome, "warning")
+    status, tone = outcome_words(found.view.outcome)
     if not found.intact:
         status, tone = _("changed in the database"), "bad"
     name = names.get(found.actor_token or 0, "")
@@ -206,6 +203,9 @@ class OneEvent(ConsolePage):
             event=event,
             view=view,
             at=view.at // _MICROS,
+            who=who_words(view.who),
+            status_words=outcome_words(view.outcome)[0],
+            message=view.message and _(view.message),
             detail=detail,
             identity=view.identity if plain else masking.masked_field(view.mode, view.identity),
             changes=_changes(detail, plain=plain),

@@ -15,7 +15,7 @@ from audit.search import Search
 from databunker.access.actor import ActorKind
 from vault import references
 
-__all__ = ["KIND_NAMES", "OUTCOME_NAMES", "SearchForm"]
+__all__ = ["KIND_NAMES", "OUTCOME_NAMES", "SearchForm", "outcome_words", "who_words"]
 
 KIND_NAMES: dict[ActorKind, str | Promise] = {
     ActorKind.ACCOUNT: _("account"),
@@ -33,8 +33,22 @@ OUTCOME_NAMES: dict[Outcome, tuple[str | Promise, str]] = {
     Outcome.CONFLICT: (_("conflict"), "warning"),
     Outcome.INVALID: (_("malformed"), "warning"),
 }
+_BY_TIME = _("the end of its time")
 _DAY = dt.timedelta(days=1)
 _MAX_NUMBER = 2**63 - 1
+
+
+def who_words(who: str) -> str:
+    """Who it was, as the trail and the history of an agreement have it: `admin 7` is the application 7."""
+    kind, _space, number = who.partition(" ")
+    names = {"time": _BY_TIME, **{one.label: name for one, name in KIND_NAMES.items()}}
+    return f"{names.get(kind, kind)} {number}".strip()
+
+
+def outcome_words(outcome: str) -> tuple[str | Promise, str]:
+    """The words for an outcome, and how they stand out. Of an event that another vault wrote it is its own."""
+    known = Outcome.__members__.get(outcome.upper())
+    return OUTCOME_NAMES[known] if known else (outcome, "warning")
 
 
 def _day(label: Any) -> forms.DateField:

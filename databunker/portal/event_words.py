@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from databunker.access.actor import ActorKind
+from gdpr.report_words import ACTORS
 
 from .words import Words
 
 __all__ = ["ACTORS", "DONE"]
-
-ACTORS: dict[ActorKind, Words] = {
-    ActorKind.ANYONE: _("Somebody who was not signed in"),
-    ActorKind.ROOT: _("An administrator"),
-    ActorKind.ADMIN: _("An application"),
-    ActorKind.PERSON: _("You"),
-    ActorKind.OPERATOR: _("The vault itself"),
-    ActorKind.ACCOUNT: _("Somebody at the console"),
-}
 
 _SAW_DATA = _("saw your data")
 _LOOKED_UP = _("looked you up")

@@ -6,21 +6,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from gdpr.agreement_states import AgreementStatus
-from gdpr.models import BasisType, RequestAction
+from gdpr.models import BasisType
 from gdpr.queries import Part, Why
-from gdpr.rights import Ground
+from gdpr.report_words import ACTIONS, GROUNDS
 from gdpr.states import State
 
 __all__ = ["ACTIONS", "BASES", "GROUNDS", "PARTS", "SAID", "STATES", "WHY", "Words"]
 
 Words = str | Promise
 
-ACTIONS: dict[RequestAction, Words] = {
-    RequestAction.FORGET_ME: _("Delete me"),
-    RequestAction.CHANGE_PROFILE: _("Change my data"),
-    RequestAction.CHANGE_APP_DATA: _("Change what an application keeps"),
-    RequestAction.AGREEMENT_WITHDRAW: _("Withdraw a consent"),
-}
 # Each with the tone of its badge.
 STATES: dict[State, tuple[Words, str]] = {
     State.OPEN: (_("waits for a decision"), "info"),
@@ -42,12 +36,6 @@ BASES: dict[str, Words] = {
     BasisType.VITAL_INTEREST: _("It protects somebody's life"),
     BasisType.PUBLIC_INTEREST: _("A task in the public interest"),
     BasisType.LEGITIMATE_INTEREST: _("A legitimate interest"),
-}
-GROUNDS: dict[Ground, Words] = {
-    Ground.ACCURACY: _("My data is wrong, and I want that verified."),
-    Ground.UNLAWFUL: _("My data may not be used, and I don't want it deleted."),
-    Ground.CLAIMS: _("I need the data for legal claims."),
-    Ground.OBJECTION: _("I have objected, and wait for the answer."),
 }
 PARTS: dict[Part, Words] = {
     Part.FIELDS: _("Your data"),

@@ -7,9 +7,11 @@ import uuid
 from typing import Any
 
 import pytest
+from django.utils import translation
 from pypdf import PdfReader
 
 from gdpr.report_pdf import report_pdf
+from gdpr.report_words import FREE, label_of
 from tests.api.helpers import assert_refused, told_by
 from tests.conftest import Api
 
@@ -141,6 +143,64 @@ def test_as_pdf(api: Api, ann: str) -> None:
     text = text_of(answer.content)
     for expected in ("Анна Źbikowska", "address.city Łódź", "address.lines[2] 2", str(2**60), "Data of shop", ann):
         assert expected in text
+
+
+def test_the_pdf_speaks_to_people_and_the_json_to_programs(api: Api, ann: str, settings: Any) -> None:
+    person = api.as_person(ann)
+    person.put("/v1/user/login/ann", {"name": "Anna"})
+    api.post("/v1/restriction/login/ann", {"ground": "claims"})
+    api.post("/v1/exp/start/login/ann", {"expiration": "1d"})
+    english = text_of(person.get("/v1/user/login/ann/report?format=pdf").content)
+    for expected in ("What you asked for Change my data", "After: name Anna", "State waits for a decision"):
+        assert expected in english
+    settings.MAIL_LANGUAGE = "de"
+    answer = person.get("/v1/user/login/ann/report?format=pdf")
+    german = text_of(answer.content)
+    for expected in (
+        "Was über Sie gespeichert ist",
+        "address.city Łódź",
+        "Daten von shop",
+        "basket[1] tea",
+        "Worum Sie gebeten haben Meine Daten ändern",
+        "Nachher: name Anna",
+        "Geteilt mit courier",
+        "Einschränkung der Verarbeitung: Wer Ein Administrator",
+        "Ihre Daten werden am Ende gelöscht",
+        "den Datensatz angelegt",
+        "Artikel 15 und 20 DSGVO",
+        "Seite 1 von",
+    ):
+        assert expected in german, german
+    for english_word in ("creationtime", "endtime", "root", "change-profile", "read the report"):
+        assert english_word not in german
+    assert PdfReader(io.BytesIO(answer.content)).trailer["/Root"]["/Lang"] == "de"
+    assert report(person)["requests"][0]["action"] == "change-profile"
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_every_name_of_the_report_has_words(api: Api, ann: str, language: str) -> None:
+    """What is new in the report must not stand in the PDF by its name for programs."""
+    person = api.as_person(ann)
+    person.put("/v1/user/login/ann", {"name": "Anna"})
+    api.post("/v1/lbasis/news", {"shortdesc": "Letters"})
+    api.post("/v1/agreement/news/login/ann", {"referencecode": "A-7"})
+    api.post("/v1/restriction/login/ann", {"ground": "claims"})
+    api.post("/v1/exp/start/login/ann", {"expiration": "1d"})
+    found = report(person)
+    names = {
+        name for part in ("agreements", "requests", "sessions", "shares", "retention") for name in named(found[part])
+    }
+    names |= named(found["rights"])
+    with translation.override(language):
+        assert {name for name in names if label_of(name) == name} == set()
+
+
+def named(value: Any) -> set[str]:
+    """The names that the vault has given, at any depth."""
+    if isinstance(value, dict):
+        inner = (named(part) for name, part in value.items() if name not in FREE)
+        return {*value, *(name for names in inner for name in names)}
+    return {name for part in value for name in named(part)} if isinstance(value, list) else set()
 
 
 def test_what_the_font_lacks_is_shown_as_its_code(api: Api, ann: str) -> None:

@@ -17,7 +17,7 @@ from databunker.access.actor import ActorKind
 from databunker.access.models import AccessToken, TokenKind
 from tests.conftest import Api, new_token
 from tests.support.requests import PROFILE
-from vault.events import RECORD_CHANGED, RECORD_CREATED
+from vault.events import RECORD_CHANGED, RECORD_CREATED, RECORD_READ
 
 from .conftest import Visitor, make_account, text_of
 
@@ -75,6 +75,31 @@ def test_the_page_shows_whose_it_was_and_who_did_it(dpo: Visitor, api: Api, ann:
     own = text_of(dpo.get("/console/audit?action=audit.search"))
     assert "dora account" in own, "the name of an account"
     assert "There is no such event." in text_of(dpo.get("/console/audit?until=2020-01-01"))
+
+
+@pytest.mark.parametrize(
+    ("language", "created", "who", "denied"),
+    [
+        ("de", "Den Datensatz angelegt", "Root-Token", "verweigert"),
+        ("fr", "Création de l’enregistrement", "jeton root", "refusé"),
+        ("es", "Creación del registro de datos", "token raíz", "denegado"),
+    ],
+)
+def test_events_are_told_in_the_language_of_the_page(
+    dpo: Visitor, api: Api, ann: str, language: str, created: str, who: str, denied: str
+) -> None:
+    api.as_person(ann).get("/v1/user/token/" + api.create(login="bob", n=1))
+    dpo.client.cookies["language"] = language
+    page = dpo.get("/console/audit")
+    assert created.lower() in text_of(page).lower()
+    assert b'<span lang="en"' not in page.content
+    event = text_of(dpo.get(f"/console/audit/{newest(RECORD_CREATED)}"))
+    assert created in event
+    assert who in event
+    refused = text_of(dpo.get(f"/console/audit/{newest(RECORD_READ)}"))
+    assert denied in refused
+    row = next(row for row in lines(dpo, f"person={ann}") if row["action"] == "record.create")
+    assert row["title"] == "created the record", "a file is for programs, and has the words of the API"
 
 
 @pytest.mark.parametrize(

@@ -11,29 +11,32 @@ from pathlib import Path
 
 import pytest
 from django.template.base import Lexer, TokenType
+from django.utils.translation.template import templatize
 
 from databunker.settings.environment import BASE_DIR
 
 MESSAGES = runpy.run_path(str(BASE_DIR / "scripts" / "messages.py"))
 LANGUAGES = sorted(MESSAGES["LANGUAGES"])
 TEMPLATES = sorted((BASE_DIR / "templates").rglob("*.html"))
-CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
+PACKAGES = ("audit", "databunker", "gdpr", "vault")
+GIVEN = re.compile(r"\bn?gettext\(\s*(u?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"))")
+# What takes a text up for translation, and which of its arguments that is.
+CALLS = {**dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"), 0), "register": 2}
 
 
 def texts_of_templates() -> Iterator[str]:
+    """Of `translate` and `blocktranslate`, as gettext finds them; of plurals the first form."""
     for path in TEMPLATES:
-        for token in Lexer(path.read_text()).tokenize():
-            if token.token_type is TokenType.BLOCK:
-                found = re.match(r"translate \"((?:[^\"\\]|\\.)*)\"", token.contents)
-                if found:
-                    yield found[1]
+        for text in GIVEN.findall(templatize(path.read_text())):
+            yield ast.literal_eval(text)
 
 
 def texts_of_code() -> Iterator[str]:
-    for path in (BASE_DIR / "databunker").rglob("*.py"):
+    for path in (path for package in PACKAGES for path in (BASE_DIR / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CALLS:
-                yield from (part.value for part in node.args[:1] if isinstance(part, ast.Constant))
+                place = CALLS[node.func.id]
+                yield from (part.value for part in node.args[place : place + 1] if isinstance(part, ast.Constant))
 
 
 def po(language: str) -> dict[str, str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.http import HttpResponse
+from django.utils import translation
 
 from databunker import jsontext
 from databunker.access.permissions import Permission
@@ -26,7 +28,7 @@ class Report(Endpoint):
 
     @Operation(
         "Read everything about a person",
-        description="To hand it to the person: as JSON, or as a document to print.",
+        description="To hand it to the person: as JSON, or as a document to print, in MAIL_LANGUAGE.",
         query=(Query("format", "What to answer", {"type": "string", "enum": list(_FORMATS), "default": "json"}),),
         answer=(ok(report=schemas.OBJECT), Answer(schemas.BINARY, "application/pdf")),
         refuses=(NotFound, Conflict),
@@ -40,6 +42,8 @@ class Report(Endpoint):
             return answer(report=report)
         from gdpr.report_pdf import report_pdf  # noqa: PLC0415 - its libraries take a second to import
 
-        response = raw(report_pdf(jsontext.loads(jsontext.dumps(report))), content_type="application/pdf")
+        with translation.override(settings.MAIL_LANGUAGE):
+            content = report_pdf(jsontext.loads(jsontext.dumps(report)))
+        response = raw(content, content_type="application/pdf")
         response.headers["Content-Disposition"] = 'attachment; filename="report.pdf"'
         return response

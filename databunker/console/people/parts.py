@@ -19,6 +19,7 @@ from gdpr.requests import OpenRequest
 from vault import history
 
 from ..audit import event_lines
+from ..audit_forms import who_words
 from ..request_forms import ACTION_NAMES, STATE_NAMES
 from ..requests import Due, due_of
 from .base import UNPROCESSABLE, PersonPage
@@ -88,7 +89,7 @@ class Agreement(NamedTuple):
     view: AgreementView
     state: str | Promise
     tone: str
-    lines: list[tuple[HistoryLine, str | Promise, str]]
+    lines: list[tuple[HistoryLine, str | Promise, str, str]]
 
 
 class PersonAgreements(PersonPage):
@@ -102,7 +103,7 @@ class PersonAgreements(PersonPage):
         found = queries.list_histories(self.actor, mode="token", identity=str(person))
         return self.render(
             agreements=[
-                Agreement(view, *_named(view.status), [(line, *_named(line.status)) for line in reversed(past.lines)])
+                Agreement(view, *_named(view.status), [_said(line) for line in reversed(past.lines)])
                 for view, past in found
             ]
         )
@@ -110,6 +111,11 @@ class PersonAgreements(PersonPage):
 
 def _named(status: str) -> tuple[str | Promise, str]:
     return AGREEMENT_NAMES[next(one for one in AgreementStatus if one.label == status)]
+
+
+def _said(line: HistoryLine) -> tuple[HistoryLine, str | Promise, str, str]:
+    """A line with what it says, how that stands out, and who said it."""
+    return line, *_named(line.status), who_words(line.by)
 
 
 class Asked(NamedTuple):

@@ -181,6 +181,16 @@ def test_a_first_password_has_to_be_changed(admin: Visitor) -> None:
     assert Visitor().post("/console/sign-in", name="bob", password=first).status_code == 422
 
 
+@pytest.mark.parametrize("password", ["  spaces at both ends  ", "ünïcödé 密码 🔑 words", "x1" * 64, "Aa" * 6 + "\t"])
+def test_a_password_may_have_any_characters_and_is_taken_as_it_is(admin: Visitor, password: str) -> None:
+    form = {"old": PASSWORD, "new": password, "again": password}
+    assert admin.post("/console/me/password", **form).status_code == 303
+    again = Visitor()
+    for almost in (password.strip()[:-1], password.swapcase(), f"{password} "):
+        assert again.post("/console/sign-in", name="ada", password=almost).status_code == 422
+    assert again.post("/console/sign-in", name="ada", password=password).status_code == 303
+
+
 def test_the_root_token_comes_in_only_where_it_is_allowed(vault: None, settings: Any, caplog: Any) -> None:
     root, visitor = new_token(TokenKind.ROOT), Visitor()
     assert visitor.get("/console/sign-in/root").status_code == 404

@@ -1,7 +1,8 @@
 'use strict';
 
-// Checks a receipt in the browser: nothing of it, and no token, is sent anywhere. What is checked, and how the bytes
-// are put together, is written down in docs/erasure.md; databunker/erasure/verifying.py does the same on the server.
+// Checks a receipt in the browser: nothing of it, and no token, is sent anywhere. A browser that knows no Ed25519 has
+// the server check it, and sends the token's hash with it, never the token. What is checked, and how the bytes are put
+// together, is written down in docs/erasure.md; databunker/erasure/verifying.py does the same on the server.
 
 const FORMAT = 'databunker-erasure-receipt/1';
 const KEPT = ['nothing', 'what the law preserves'];
@@ -30,6 +31,10 @@ function concat(parts) {
 function fromHex(digits) {
   must(typeof digits === 'string' && /^([0-9a-f]{2})*$/.test(digits));
   return Uint8Array.from(digits.match(/../g) || [], (pair) => parseInt(pair, 16));
+}
+
+function toHex(bytes) {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 function fromBase64(digits) {
@@ -140,10 +145,15 @@ async function checkTree(proof, leaf, key) {
   must(same(await rootOf(leaf, proof.position, Number(size), proof.path), fromBase64(root)));
 }
 
-// Resolves to the receipt and the key that it holds under; rejects with Refused where it doesn't hold.
-async function verified(document_) {
+function parsed(written) {
+  const document_ = JSON.parse(written);
   const receipt = document_.receipt && typeof document_.receipt === 'object' ? document_.receipt : document_;
   must(receipt.format === FORMAT);
+  return receipt;
+}
+
+// Resolves to the key that the receipt holds under; rejects with Refused where it doesn't hold.
+async function verified(receipt) {
   const key = await readKey(receipt.key);
   await checkStatement(receipt, key);
   const { event } = receipt.proof;
@@ -152,12 +162,12 @@ async function verified(document_) {
     must(event.type === FORGOTTEN && event.outcome === OK && Math.floor(event.at / 1e6) === receipt.at);
   }
   await checkTree(receipt.proof, concat([fromUuid(event.id), await rowHash(event)]), key);
-  return { receipt, key: key.key };
+  return key.key;
 }
 
-async function isOf(receipt, token) {
-  const person = await sha256(text.encode(`databunker-person/1\n${receipt.receipt}\n${token.trim().toLowerCase()}\n`));
-  return same(person, fromHex(receipt.person));
+// By this the receipt names its person; from it alone nobody finds a token.
+function personOf(receipt, token) {
+  return sha256(text.encode(`databunker-person/1\n${receipt.receipt}\n${token.trim().toLowerCase()}\n`));
 }
 
 // --- the page ---------------------------------------------------------------------------------------------------------
@@ -171,14 +181,14 @@ function show(...names) {
   }
 }
 
-function tell({ receipt, key }, mine) {
+function tell(receipt, key, person) {
   const ours = form.dataset.keys.split(' ').some((known) => same(fromBase64(known), key));
   for (const slot of document.querySelectorAll('[data-when]')) {
     slot.textContent = new Date(receipt.at * 1000).toISOString().replace('T', ' ').replace('.000Z', ' UTC');
   }
   const kept = receipt.kept === KEPT[0] ? 'kept-nothing' : 'kept-preserved';
   const names = ours ? ['genuine', kept] : ['foreign'];
-  if (mine !== null) names.push(mine ? 'mine' : 'not-mine');
+  if (person) names.push(same(person, fromHex(receipt.person)) ? 'mine' : 'not-mine');
   show(...names);
 }
 
@@ -187,19 +197,25 @@ let latest = 0; // an answer is shown only while it is that of the last question
 async function check() {
   const question = ++latest;
   show('busy');
+  let person = null;
   try {
-    const token = field('token').value;
-    const found = await verified(JSON.parse(field('receipt').value));
-    const isMine = token ? await isOf(found.receipt, token) : null;
-    if (question === latest) tell(found, isMine);
+    const token = field('token').value.trim();
+    const receipt = parsed(field('receipt').value);
+    if (token) person = await personOf(receipt, token);
+    const key = await verified(receipt);
+    if (question === latest) tell(receipt, key, person);
   } catch (error) {
     if (question !== latest) return;
-    if (error instanceof DOMException && error.name === 'NotSupportedError') {
-      form.submit(); // this browser knows no Ed25519: the server checks
-      return;
-    }
-    show('refused');
+    if (error instanceof DOMException && error.name === 'NotSupportedError') askTheServer(person);
+    else show('refused');
   }
+}
+
+// Where this browser knows no Ed25519.
+function askTheServer(person) {
+  field('person').value = person ? toHex(person) : '';
+  field('token').value = '';
+  form.submit();
 }
 
 async function fetchReceipt(id) {
@@ -221,6 +237,7 @@ if (globalThis.crypto && crypto.subtle) {
     latest += 1; // what is shown was said of another text
     show();
   });
+  for (const told of document.querySelectorAll('[data-compares]')) told.hidden = told.dataset.compares !== 'browser';
   field('file').closest('.field').hidden = false;
   field('file').addEventListener('change', async () => {
     const [chosen] = field('file').files;

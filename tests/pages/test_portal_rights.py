@@ -171,9 +171,19 @@ def test_whoever_is_deleted_gets_a_receipt_to_keep(inside: Visitor, api: Api, an
     seal_everything(tell=lambda _: None)
     assert f'href="/v1/receipt/{receipt}"' in inside.get(where).content.decode()
     kept = Api().get(f"/v1/receipt/{receipt}").json()["receipt"]
-    answer = inside.post("/receipt", where, receipt=json.dumps(kept), token=ann)
-    shown = re.findall(r'data-result="([\w-]+)">', answer.content.decode())
-    assert shown == ["genuine", "kept-nothing", "mine"]
+    proofs: list[tuple[dict[str, str], list[str]]] = [
+        ({"token": ann}, ["mine"]),
+        ({"token": receipt}, ["not-mine"]),
+        ({"token": "x"}, ["not-mine"]),
+        # A browser that hashes, but knows no Ed25519, sends no token.
+        ({"token": "", "person": kept["person"]}, ["mine"]),
+        ({"token": "", "person": "00" * 32}, ["not-mine"]),
+        ({"token": "", "person": ""}, []),
+    ]
+    for proof, told in proofs:
+        answer = inside.post("/receipt", where, receipt=json.dumps(kept), **proof)
+        shown = re.findall(r'data-result="([\w-]+)">', answer.content.decode())
+        assert shown == ["genuine", "kept-nothing", *told]
 
 
 def test_with_a_cooling_off_time_one_may_change_ones_mind(inside: Visitor, api: Api, ann: str, settings: Any) -> None:

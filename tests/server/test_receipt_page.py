@@ -132,9 +132,47 @@ def test_an_unknown_receipt_is_told(server: Server) -> None:
 def test_without_javascript_the_server_checks(server: Server, ann: tuple[str, str, Any]) -> None:
     token, receipt, document = ann
     with opened(server, f"/receipt?id={receipt}", java_script_enabled=False) as page:
+        assert page.page.inner_text("#token-help") == "This server compares it and keeps nothing."
         assert page.page.get_attribute("a[download]", "href") == f"/v1/receipt/{receipt}"
         assert page.check(json.dumps(document), token) == ["genuine", "kept-nothing", "mine"]
         assert page.check(json.dumps(document | {"at": 1}), token) == ["refused"]
+
+
+NO_ED25519 = """
+const importKey = crypto.subtle.importKey.bind(crypto.subtle);
+crypto.subtle.importKey = (format, key, algorithm, ...rest) => (algorithm.name || algorithm) === 'Ed25519'
+  ? Promise.reject(new DOMException('Unrecognized name.', 'NotSupportedError'))
+  : importKey(format, key, algorithm, ...rest);
+"""
+
+
+def test_a_browser_without_ed25519_asks_the_server_and_keeps_the_token_to_itself(
+    server: Server, ann: tuple[str, str, Any]
+) -> None:
+    token, _, document = ann
+    with opened(server, "/receipt") as page:
+        page.page.add_init_script(NO_ED25519)
+        page.page.reload()
+        bodies: list[str] = []
+        page.page.on("request", lambda request: bodies.append(request.post_data or ""))
+        help_ = page.page.inner_text("#token-help")
+        assert help_ == "Your browser compares it and sends it nowhere."
+        for changed, typed, expected in (
+            ({}, token.upper(), ["genuine", "kept-nothing", "mine"]),
+            ({}, str(uuid.uuid4()), ["genuine", "kept-nothing", "not-mine"]),
+            ({}, "", ["genuine", "kept-nothing"]),
+            ({"at": 1}, token, ["refused"]),
+        ):
+            bodies.clear()
+            with page.page.expect_navigation():
+                page.page.fill("#receipt", json.dumps(document | changed))
+                page.page.fill("#token", typed)
+                page.page.click("form[data-keys] button")
+            assert page.results() == expected
+            (sent,) = [body for body in bodies if body]
+            assert "databunker-erasure-receipt" in sent
+            assert typed == "" or typed.lower() not in sent.lower()
+        assert page.complaints == []
 
 
 def test_it_can_be_used_by_keyboard(server: Server, ann: tuple[str, str, Any]) -> None:

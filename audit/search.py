@@ -8,13 +8,14 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from databunker.access.actor import ActorKind
-from databunker.ids import event_millis, first_event_id
+from databunker.access.models import Tenant
+from databunker.ids import event_millis, first_event_id, unix_now
 
 from . import trees
 from .events import Outcome
 from .models import Event
 
-__all__ = ["WINDOW", "Found", "SealState", "Search", "seal_state", "search"]
+__all__ = ["WINDOW", "Found", "SealState", "Search", "seal_state", "search", "unsealed_seconds"]
 
 # Of what no index answers, a look goes through so many events: tens of milliseconds on each database.
 WINDOW = 20_000
@@ -105,3 +106,14 @@ def seal_state(tenant: int) -> SealState:
     later = Event.objects.filter(tenant=tenant, id__gt=first_event_id((at + 1) * 1000)).order_by("id")
     oldest = later.values_list("id", flat=True).first()
     return SealState(head.size if head else 0, at, None if oldest is None else event_millis(oldest) // 1000)
+
+
+def unsealed_seconds() -> int:
+    """For how long the event of any tenant that has waited longest waits to be sealed; 0: none does.
+
+    Raises:
+        DatabaseError: the database can't be asked.
+    """
+    now = unix_now()
+    since = [seal_state(tenant).waiting for tenant in Tenant.objects.values_list("id", flat=True)]
+    return max([0, *(now - oldest for oldest in since if oldest is not None)])

@@ -37,7 +37,7 @@ from .actions import (
 )
 from .task_runs import Run
 
-__all__ = ["BATCH", "Outcome", "Task", "run", "tasks"]
+__all__ = ["BATCH", "Outcome", "Task", "failing", "run", "tasks"]
 
 BATCH = 500
 _log = logging.getLogger(__name__)
@@ -125,6 +125,17 @@ def run(chosen: Iterable[Task], *, seconds: float, stopped: Callable[[], bool] =
     """
     chosen = list(chosen)
     return [_run(task, seconds / len(chosen), stopped) for task in chosen if not stopped()]
+
+
+def failing() -> dict[str, bool]:
+    """For each task, also those that only other hosts have, whether its latest run failed.
+
+    Of what has not run lately nobody knows: it is not failing.
+
+    Raises:
+        DatabaseError: the database can't be asked.
+    """
+    return dict.fromkeys((task.name for task in tasks()), False) | task_runs.failing()
 
 
 def _run(task: Task, seconds: float, stopped: Callable[[], bool]) -> Outcome:

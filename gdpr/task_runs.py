@@ -7,20 +7,24 @@ import threading
 import time
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import Error as DatabaseError
 
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
 from databunker.db.statements import atomically, retrying
+from databunker.ids import unix_now
 
 from .models import TaskRun
 
-__all__ = ["Run", "list_runs", "note"]
+__all__ = ["Run", "failing", "list_runs", "note"]
 
 _log = logging.getLogger(__name__)
 # Tasks that run each second don't write each second.
 _EVERY_SECONDS = 60.0
 _MAX_FAILURE = 64
+# Of what has not run for so long, or for so many of its turns, nobody knows whether it would fail.
+_KNOWN_SECONDS, _KNOWN_TURNS = 900, 3
 
 
 class Run(NamedTuple):
@@ -82,3 +86,14 @@ def list_runs(actor: Actor) -> dict[str, TaskRun]:
     """
     require(actor, Permission.CONFIGURATION_READ)
     return {run.name: run for run in TaskRun.objects.all()}
+
+
+def failing() -> dict[str, bool]:
+    """For each task that has run lately, on whichever host, whether its latest run failed.
+
+    Raises:
+        DatabaseError: the database can't be asked.
+    """
+    since = unix_now() - max(_KNOWN_SECONDS, _KNOWN_TURNS * settings.MAINTENANCE_SECONDS)
+    runs = TaskRun.objects.filter(ended__gte=since).values_list("name", "outcome")
+    return {name: bool(outcome) for name, outcome in runs}

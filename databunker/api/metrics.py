@@ -59,12 +59,15 @@ def _of_processes() -> bytes:
 def _of_the_vault() -> bytes:
     """What stands in the database, the same on every host; left out while that can't be reached."""
     # The server counts before Django is set up.
+    from audit.search import unsealed_seconds  # noqa: PLC0415
     from databunker.keys import key_measures  # noqa: PLC0415
     from databunker.readiness import outbox_lag  # noqa: PLC0415
     from databunker.watch.incidents import recent_by_kind  # noqa: PLC0415
+    from gdpr import maintenance  # noqa: PLC0415
 
     try:
         counts, keys, lag = recent_by_kind(), key_measures(), outbox_lag()
+        failing, unsealed = maintenance.failing(), unsealed_seconds()
     except (DatabaseError, VaultError):
         return b""
     registry = CollectorRegistry()
@@ -79,6 +82,11 @@ def _of_the_vault() -> bytes:
     waited = Gauge("databunker_outbox_lag_seconds", "For how long messages have been due.", ["kind"], registry=registry)
     for message, seconds in lag.items():
         waited.labels(message).set(seconds)
+    failed = Gauge("databunker_task_failed", "Whether a task's latest run failed.", ["task"], registry=registry)
+    for task, fails in failing.items():
+        failed.labels(task).set(fails)
+    waiting = Gauge("databunker_audit_unsealed_seconds", "For how long an event waits to be sealed.", registry=registry)
+    waiting.set(unsealed)
     if keys.outdated is not None:
         Gauge("databunker_rewrap_rows", "Rows under an older data key.", registry=registry).set(keys.outdated)
     return generate_latest(registry)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import RequestFactory
 from django.urls import get_resolver
 
+from audit import sealing
+from audit.models import Event, Head, Leaf, Node, Tree
 from databunker.access.models import TokenKind
 from databunker.api.errors import server_error
 from databunker.crypto.keyring import REQUIRED
+from databunker.ids import first_event_id, unix_now
 from databunker.notify import delivery
+from gdpr import maintenance, task_runs
+from gdpr.models import TaskRun
 from tests.api.helpers import assert_refused, routes, told_by, unreachable_database
 from tests.conftest import Api, new_token
 
@@ -88,12 +95,58 @@ def test_labels_are_templates_methods_and_codes_and_nothing_of_a_request(api: Ap
     found = labels(text)
     # A worker's number, where there are several.
     found.pop("pid", None)
-    assert set(found) == {"route", "method", "status", "le", "kind", "purpose"}
+    assert set(found) == {"route", "method", "status", "le", "kind", "purpose", "task"}
     assert found["kind"] == {"hour", "day", "canary", *delivery.kinds()}
     assert found["purpose"] == {purpose.value for purpose in REQUIRED}
+    assert found["task"] == {task.name for task in maintenance.tasks()}
     assert found["route"] <= {route for route, _ in routes()}
     assert found["status"] <= {"200", "204", "400", "403", "404", "405", "409", "413", "415", "429", "500", "503"}
     assert "FETCH1" not in found["method"], "else a stranger could make ever new series, until memory is full"
+
+
+def measured(name: str) -> float:
+    found = re.search(rf"^{re.escape(name)} (\S+)$", Api().get("/v1/metrics").content.decode(), re.MULTILINE)
+    assert found, name
+    return float(found[1])
+
+
+def test_a_task_that_fails_is_told(api: Api, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as the witness, of a database that went back: its file knows of more than this vault."""
+    monkeypatch.setattr(task_runs, "_written", {})
+    settings.AUDIT_WITNESS_FILE = str(tmp_path / "heads.jsonl")
+    name = "audit: witness file"
+    series = f'databunker_task_failed{{task="{name}"}}'
+    (task,) = [task for task in maintenance.tasks() if task.name == name]
+    assert measured(series) == 0, "it has not run yet"
+
+    def run() -> str:
+        return maintenance.run([task], seconds=1)[0].failure
+
+    api.create(login="ann")
+    sealing.seal_everything(tell=lambda _: None)
+    assert (run(), measured(series)) == ("", 0)
+    for model in (Head, Leaf, Node, Tree):
+        model.objects.all().delete()
+    assert (run(), measured(series)) == ("RolledBack", 1)
+    TaskRun.objects.update(ended=unix_now() - 3600)
+    assert measured(series) == 0, "nobody runs it any more"
+    TaskRun.objects.update(ended=unix_now())
+    settings.AUDIT_WITNESS_FILE = ""
+    assert measured(series) == 1, "this host has no such task, another one has"
+    settings.AUDIT_WITNESS_FILE = str(tmp_path / "another.jsonl")
+    assert (run(), measured(series)) == ("", 0)
+
+
+def test_how_long_events_wait_to_be_sealed_is_told(api: Api) -> None:
+    api.create(login="ann")
+    sealing.seal_everything(tell=lambda _: None)
+    assert measured("databunker_audit_unsealed_seconds") == 0
+    Head.objects.update(at=unix_now() - 1000)
+    newest = Event.objects.latest("id")
+    Event.objects.filter(id=newest.id).update(id=UUID(int=first_event_id((unix_now() - 700) * 1000).int + 1))
+    assert 700 <= measured("databunker_audit_unsealed_seconds") < 760
+    Head.objects.all().delete()
+    assert measured("databunker_audit_unsealed_seconds") >= 700, "also while nothing was ever sealed"
 
 
 def test_what_fails_before_a_view_is_reached_is_logged_with_its_request(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -79,13 +78,7 @@ class Wish(NamedTuple):
 
 def looking(actor: Actor) -> Actor:
     """The actor with the eyes that it has for requests: who may neither read people nor decide sees values masked."""
-    scope = actor.scope
-    if scope is None or not scope.permissions.isdisjoint(_SEES_VALUES):
-        return actor
-    return replace(actor, scope=replace(scope, masked=True))
-
-
-_SEES_VALUES = frozenset({Permission.RECORD_READ, Permission.REQUEST_DECIDE})
+    return visible.looking(actor, Permission.RECORD_READ, Permission.REQUEST_DECIDE)
 
 
 def seen_wish(actor: Actor, wish: Wish) -> Wish:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import orjson
 from django.conf import settings
 
 from audit import proofs, trail
@@ -19,21 +18,22 @@ from audit.events import (
     TRAIL_LISTED_ALL,
     TRAIL_SEARCHED,
     EventType,
-    Outcome,
     by_number,
 )
 from audit.models import Event
 from audit.proofs import Proof
 from audit.search import Search, search
+from databunker import jsontext
 from databunker.access.actor import Actor, ActorKind
-from databunker.access.permissions import Permission, require
-from databunker.crypto import envelope, store
+from databunker.access.permissions import Permission, allowed, require
 from databunker.errors import BadRequest, NotFound
 from databunker.ids import parse_token
 
 from . import references, restriction, storage, visible
 from .app_records import app_data_at
-from .events import APP_CHANGED, APP_STORED, EVENT_ADOPTED, RECORD_ADOPTED, RECORD_CHANGED, RECORD_CREATED
+from .event_views import EventView, event_view, looking, opened_detail
+from .events import EVENT_ADOPTED
+from .patch import unlike
 from .records import OpenRecord
 
 __all__ = [
@@ -54,31 +54,6 @@ __all__ = [
 ]
 
 
-class EventView(NamedTuple):
-    """One event in words. `mode` and `identity` are empty where the person has been forgotten since.
-
-    `purpose` is what the caller said it acted for. `version` is what the event made of the profile, or of the data of
-    `app`, where it changed one. `more` says whether `read_event` tells more. Of an event that another vault wrote,
-    `at`, `title` and `outcome` are its own. `kind` is the caller's, and `code` names the type of event to machines.
-    """
-
-    id: UUID
-    at: int
-    who: str
-    title: str
-    outcome: str
-    message: str
-    mode: str
-    identity: str
-    app: str
-    purpose: str
-    token: UUID | None
-    version: int | None
-    more: bool
-    kind: ActorKind
-    code: str
-
-
 class EventPage(NamedTuple):
     """One page of events, newest first; `total` counts all."""
 
@@ -89,13 +64,15 @@ class EventPage(NamedTuple):
 class EventDetail(NamedTuple):
     """`before` and `after` are profiles as compact JSON, where the event changed one that can still be read.
 
-    `debug` is what another vault said beside, where the event comes from there.
+    With `masked` values they have only the fields that are not the same in both, or nobody saw which these are. `debug`
+    is what another vault said beside, where the event comes from there.
     """
 
     view: EventView
     before: bytes | None
     after: bytes | None
     debug: str = ""
+    masked: bool = False
 
 
 def list_events(actor: Actor, *, token: str, offset: int, limit: int, by_others: bool = False) -> EventPage:
@@ -122,7 +99,7 @@ def events_of(actor: Actor, record: OpenRecord, *, offset: int, limit: int, but:
     """The events of a person for whoever has been let in already; writes none itself. `but`: see `audit.queries`."""
     row = record.row
     total, events = trail_queries.events(tenant=row.tenant, subject=row.subject, offset=offset, limit=limit, but=but)
-    return EventPage(total, [_view(actor, event, record) for event in events])
+    return EventPage(total, [event_view(actor, event, record) for event in events])
 
 
 def opened_events(
@@ -134,11 +111,13 @@ def opened_events(
     """
     row, numbers = record.row, [one.number for one in types]
     found = trail_queries.events_of_types(numbers, tenant=row.tenant, subject=row.subject, since=since, until=until)
-    return [(event, _detail(event, record)) for event in found]
+    return [(event, opened_detail(event, record)) for event in found]
 
 
 def list_all_events(actor: Actor, *, offset: int, limit: int) -> EventPage:
     """Everybody's events; to an application's token without whose they are, unless LIST_USERS is `legacy`.
+
+    Where such a token reads people's data it doesn't get the ids of their events either: `read_event` would tell it.
 
     Raises:
         AccessDenied: the actor may not read them.
@@ -148,7 +127,10 @@ def list_all_events(actor: Actor, *, offset: int, limit: int) -> EventPage:
     total, events = trail_queries.events(tenant=actor.tenant, subject=None, offset=offset, limit=limit)
     subjects = {event.subject for event in events if event.subject} if _sees_whose(actor) else set()
     records = storage.by_subjects(actor.tenant, subjects)
-    return EventPage(total, [_view(actor, event, records.get(event.subject or b"")) for event in events])
+    views = [event_view(actor, event, records.get(event.subject or b"")) for event in events]
+    if not _sees_whose(actor) and allowed(actor, Permission.RECORD_READ):
+        views = [view._replace(id=None) if event.subject else view for view, event in zip(views, events, strict=True)]
+    return EventPage(total, views)
 
 
 def _sees_whose(actor: Actor) -> bool:
@@ -242,7 +224,7 @@ def _found_event(actor: Actor, event: Event, record: OpenRecord | None) -> Found
     intact = trail_queries.is_intact(event)
     if not intact:
         event.detail = None
-    view = _view(actor, event, record)
+    view = event_view(actor, event, record)
     return FoundEvent(view, by_number(event.type), ActorKind(event.actor_kind), event.actor_token, intact)
 
 
@@ -259,6 +241,9 @@ def _told(wanted: Search) -> dict[str, Any]:
 def read_event(actor: Actor, *, event_id: str) -> EventDetail:
     """One event, with the profile before and after where it changed one and the actor may see that.
 
+    Who may not read people sees values masked; an application's token that may not sees nothing of whose it is, unless
+    LIST_USERS is `legacy`.
+
     Raises:
         BadRequest: `event_id` is no UUID.
         AccessDenied: the actor may not read it; a person learns no more about events of others.
@@ -267,20 +252,32 @@ def read_event(actor: Actor, *, event_id: str) -> EventDetail:
     event = _readable(actor, event_id)
     record = storage.by_subject(actor.tenant, event.subject) if event.subject else None
     trail.record(actor, EVENT_READ, subject=event.subject, sealer=record.key if record else None)
-    view = _view(actor, event, record)
+    if not (_sees_whose(actor) or allowed(actor, Permission.RECORD_READ)):
+        record = None
+    view = event_view(actor, event, record)
     if record is not None and restriction.binds(actor, record):
         return EventDetail(view, None, None)
     if event.type == EVENT_ADOPTED.number:
-        return _adopted(actor, view, _detail(event, record))
+        # In the form in which they were read there.
+        detail = opened_detail(event, record)
+        before, after = (detail[name].encode() if name in detail else None for name in ("before", "after"))
+        return _seen(looking(actor, view.app), view, before, after, debug=detail.get("debug", ""))
     if record is None or view.version is None:
         return EventDetail(view, None, None)
     before = _content_at(record, view, view.version - 1) if view.version > 1 else None
-    after = _content_at(record, view, view.version)
-    return EventDetail(view, _seen(actor, view, before), _seen(actor, view, after))
+    return _seen(looking(actor, view.app), view, before, _content_at(record, view, view.version))
 
 
-def _seen(actor: Actor, view: EventView, content: bytes | None) -> bytes | None:
-    """What the actor may see of a profile, or of an application's data."""
+def _seen(actor: Actor, view: EventView, before: bytes | None, after: bytes | None, *, debug: str = "") -> EventDetail:
+    """What the actor may see of profiles, or of an application's data."""
+    if visible.masks(actor) and before is not None and after is not None:
+        old, new = jsontext.loads(before), jsontext.loads(after)
+        before, after = jsontext.dumps(unlike(old, new)), jsontext.dumps(unlike(new, old))
+    before, after = _content_seen(actor, view, before), _content_seen(actor, view, after)
+    return EventDetail(view, before, after, visible.words(actor, debug), masked=visible.masks(actor))
+
+
+def _content_seen(actor: Actor, view: EventView, content: bytes | None) -> bytes | None:
     if content is None:
         return None
     return visible.app_data(actor, view.app, content) if view.app else visible.profile(actor, content)
@@ -315,18 +312,6 @@ def _readable(actor: Actor, event_id: str) -> Event:
     return event
 
 
-_VERSIONED = frozenset(
-    {RECORD_CREATED.number, RECORD_ADOPTED.number, RECORD_CHANGED.number, APP_STORED.number, APP_CHANGED.number}
-)
-
-
-def _adopted(actor: Actor, view: EventView, detail: dict[str, Any]) -> EventDetail:
-    """What another vault's event held; the profiles are JSON in the form in which they were read there."""
-    before, after = (detail[name].encode() if name in detail else None for name in ("before", "after"))
-    debug = visible.words(actor, detail.get("debug", ""))
-    return EventDetail(view, _seen(actor, view, before), _seen(actor, view, after), debug)
-
-
 def _content_at(record: OpenRecord, view: EventView, version: int) -> bytes | None:
     """The profile or the application's data that the event is about, as it was at `version`."""
     if view.app:
@@ -335,64 +320,3 @@ def _content_at(record: OpenRecord, view: EventView, version: int) -> bytes | No
 
 
 _MICROS = 1_000_000
-
-
-def _detail(event: Event, record: OpenRecord | None) -> dict[str, Any]:
-    """What the event sealed; nothing where that can't be opened any more.
-
-    Raises:
-        IntegrityFailure, UnknownKey: the sealed detail was changed or moved.
-    """
-    if event.detail is None:
-        return {}
-    place = trail.detail_place(event.id, event.tenant)
-    key_id = envelope.key_id_of(event.detail)
-    if not trail.sealed_by_person(event.subject, event.outcome):
-        opened = store.keyring_with(key_id).open_detail(event.detail, place)
-    elif record is None or 0 < key_id < record.row.generation:
-        return {}  # sealed under a record key that forget-me has destroyed
-    else:
-        opened = record.key.open(event.detail, place)
-    found: dict[str, Any] = orjson.loads(opened)
-    return found
-
-
-def _view(actor: Actor, event: Event, record: OpenRecord | None) -> EventView:
-    view = _whole_view(event, record)
-    if not visible.narrows(actor):
-        return view
-    # What another vault has said may hold anything.
-    message = visible.words(actor, view.message) if event.type == EVENT_ADOPTED.number else view.message
-    return view._replace(message=message, identity=visible.identity(actor, view.mode, view.identity))
-
-
-def _whole_view(event: Event, record: OpenRecord | None) -> EventView:
-    detail = _detail(event, record)
-    past = detail if event.type == EVENT_ADOPTED.number else {}
-    version = None if event.type not in _VERSIONED or detail.get("unchanged") else detail.get("version")
-    return EventView(
-        id=event.id,
-        at=past.get("at", 0) * _MICROS or event.at,
-        who=_who(event),
-        title=past.get("title") or by_number(event.type).title,
-        outcome=past.get("status") or Outcome(event.outcome).name.lower(),
-        message=detail.get("message", ""),
-        mode=detail.get("mode", "token" if event.subject and (event.detail is None or detail) else ""),
-        identity=detail.get("identity", ""),
-        app=detail.get("app", ""),
-        purpose=detail.get("purpose", ""),
-        token=record.token if record else None,
-        version=version,
-        more=version is not None or not _MORE.isdisjoint(past),
-        kind=ActorKind(event.actor_kind),
-        code=by_number(event.type).code,
-    )
-
-
-_MORE = frozenset({"before", "after", "debug"})
-
-
-def _who(event: Event) -> str:
-    """The kind of caller and the row of its access token: `admin 7`."""
-    kind = ActorKind(event.actor_kind).label
-    return kind if event.actor_token is None else f"{kind} {event.actor_token}"

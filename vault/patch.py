@@ -12,7 +12,7 @@ import jsonpointer
 from databunker import jsontext
 from databunker.errors import BadRequest, Conflict
 
-__all__ = ["MAX_OPERATIONS", "apply", "equal", "json_patch", "merge_patch"]
+__all__ = ["MAX_OPERATIONS", "apply", "equal", "json_patch", "merge_patch", "unlike"]
 
 MAX_OPERATIONS = 1000
 _MOST_COPIED = 16  # times the largest record
@@ -118,6 +118,17 @@ def equal(left: Any, right: Any) -> bool:
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(equal, left, right))
     return type(left) is type(right) and bool(left == right)
+
+
+def unlike(document: Any, other: Any) -> Any:
+    """What of a document is not the same in the other: of objects the members that are not, of all else the whole."""
+    if not (isinstance(document, dict) and isinstance(other, dict)):
+        return document
+    return {
+        name: unlike(value, other[name]) if name in other else value
+        for name, value in document.items()
+        if not (name in other and equal(value, other[name]))
+    }
 
 
 def _exact(number: float | Decimal) -> Decimal:

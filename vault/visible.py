@@ -8,11 +8,13 @@ see through `masking`. Everyone else gets the very bytes that are stored.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from databunker import jsontext
 from databunker.access.actor import Actor
+from databunker.access.permissions import Permission
 from databunker.errors import AccessDenied
 
 from . import masking
@@ -30,6 +32,8 @@ __all__ = [
     "change_seen",
     "document",
     "identity",
+    "looking",
+    "masks",
     "narrows",
     "nothing_of",
     "profile",
@@ -56,6 +60,19 @@ def narrows(actor: Actor) -> bool:
     """Whether the actor sees less than there is."""
     scope = actor.scope
     return scope is not None and (scope.masked or bool(scope.fields))
+
+
+def masks(actor: Actor) -> bool:
+    """Whether the actor sees values masked."""
+    return actor.scope is not None and actor.scope.masked
+
+
+def looking(actor: Actor, *needed: Permission) -> Actor:
+    """The actor with the eyes that it has where one of these permissions is needed: without it sees values masked."""
+    scope = actor.scope
+    if scope is None or not scope.permissions.isdisjoint(needed):
+        return actor
+    return replace(actor, scope=replace(scope, masked=True))
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from databunker.pages.diffs import Difference, differences
 from databunker.pages.errors import explained
 from databunker.pages.jsonlines import as_json_lines
 from databunker.pages.paging import PAGE_SIZE
-from vault import history, masking, queries
+from vault import history, queries
 from vault.history import EventDetail, FoundEvent
 
 from .audit_forms import KIND_NAMES, SearchForm, outcome_words, who_words
@@ -198,7 +198,6 @@ class OneEvent(ConsolePage):
             return self.render(event=event, damaged=True)
         proof, problem = self._proof(event)
         view = detail.view
-        plain = self.may(Permission.RECORD_READ)
         return self.render(
             event=event,
             view=view,
@@ -207,8 +206,7 @@ class OneEvent(ConsolePage):
             status_words=outcome_words(view.outcome)[0],
             message=view.message and _(view.message),
             detail=detail,
-            identity=view.identity if plain else masking.masked_field(view.mode, view.identity),
-            changes=_changes(detail, plain=plain),
+            changes=_changes(detail),
             proof=proof,
             problem=problem,
         )
@@ -227,18 +225,12 @@ class OneEvent(ConsolePage):
             return None, _("The trail is not what was signed: run manage.py audit verify, which says where.")
 
 
-def _changes(detail: EventDetail, *, plain: bool) -> list[Difference]:
-    """Which fields the event changed; whoever may not read people sees their values masked."""
+def _changes(detail: EventDetail) -> list[Difference]:
+    """Which fields the event changed; masked values look the same before and after."""
     if detail.before is None and detail.after is None:
         return []
     before, after = (None if one is None else jsontext.loads(one) for one in (detail.before, detail.after))
-    found = differences(before, after)
-    if plain:
-        return found
-    return [
-        Difference(one.path, *(None if text is None else masking.masked_field(one.path, text) for text in one[1:]))
-        for one in found
-    ]
+    return differences(before, after, all_fields=detail.masked)
 
 
 class ProofOfEvent(ConsolePage):

@@ -27,13 +27,13 @@ def fields(document: Any, above: str = "") -> Iterator[tuple[str, str]]:
         yield above, field_text(document)
 
 
-def differences(before: Any, after: Any) -> list[Difference]:
-    """The leaves that are not the same in both, in the order of `before` and then of `after`."""
+def differences(before: Any, after: Any, *, all_fields: bool = False) -> list[Difference]:
+    """The leaves that are not the same in both, or all, in the order of `before` and then of `after`."""
     old, new = dict(fields(before or {})), dict(fields(after or {}))
     return [
         Difference(path, old.get(path), new.get(path))
         for path in dict.fromkeys([*old, *new])
-        if old.get(path) != new.get(path)
+        if all_fields or old.get(path) != new.get(path)
     ]
 
 

@@ -58,7 +58,7 @@ def look_at_person(actor: Actor, *, mode: str, identity: str) -> PersonView:
         record.row.created,
         record.row.changed,
         masking.masked(record.profile()),
-        seen_rights(actor, record),
+        seen_rights(visible.looking(actor, Permission.RIGHTS_READ), record),
         ExpirationView(stored.endtime, ExpirationStatus(stored.status).label) if stored else ExpirationView(),
     )
 

@@ -12,11 +12,13 @@ from django.db import transaction
 from django.urls import resolve
 
 from databunker.access import scopes, tokens
+from databunker.access.actor import Actor, ActorKind
 from databunker.access.admission import operation_name
 from databunker.access.models import AccessToken, TokenKind
 from databunker.access.permissions import Permission
 from databunker.access.roles import PERMISSIONS_OF, Role
 from databunker.errors import BadRequest
+from gdpr import queries
 from tests.api.helpers import assert_refused, contents, told_by
 from tests.api.test_permission_matrix import ADMIN, EMAIL, MATRIX, OWN, Row, Scene, scene  # noqa: F401
 from tests.conftest import Api
@@ -67,6 +69,12 @@ def rich(scene: Scene, settings: Any) -> Scene:  # noqa: F811
     scene.callers[OWN].delete(f"/v1/request/{asked}")
     asked = scene.callers[OWN].put(f"/v1/user/token/{person}", {"note": f"{HIDDEN}2", "custom": "new"}).json()["rtoken"]
     assert root.post(f"/v1/request/{asked}/extend", {"reason": HIDDEN}).status_code == 200
+    restriction, objection = (f"/v1/{right}/token/{person}" for right in ("restriction", "objection"))
+    assert root.post(restriction, {"ground": "accuracy", "reason": HIDDEN}).status_code == 200
+    assert root.delete(restriction, {"reason": HIDDEN}).status_code == 200
+    assert root.post(objection, {"reason": HIDDEN}).status_code == root.delete(objection).status_code == 200
+    officer = Actor(ActorKind.ACCOUNT, token_id=1, scope=scopes.EVERYTHING)
+    queries.reveal_person(officer, token=person, purpose=HIDDEN)
     sealed()
     return scene._replace(event=changed, request=asked)
 
@@ -183,6 +191,41 @@ def test_a_limited_token_sees_its_fields_and_finds_the_others_absent(rich: Scene
     report = api.get(f"{path}/report").json()["report"]
     assert (report["profile"], [app["data"] for app in report["apps"]]) == (seen, [{"size": 1}])
     assert "not named" not in narrowed(fields=["custom"]).get(f"{path}/report").json()["report"]["apps"]
+
+
+def test_who_may_not_read_people_reads_the_trail_masked(rich: Scene, settings: Any) -> None:
+    auditor = narrowed(allow=["auditor"])
+    for path in (f"list/{rich.person}?limit=100", "admin?limit=100", f"get/{rich.event}"):
+        assert_nothing_hidden_in(auditor.get(f"/v1/audit/{path}"))
+    event = auditor.get(f"/v1/audit/get/{rich.event}").json()["event"]
+    changed = {"custom": "***", "note": "***", "name": {"first": "***", "last": "***"}, "list": [{"a": "***"}]}
+    assert (event["record"], event["before"], event["after"]) == (rich.person, {}, changed)
+
+    settings.LIST_USERS = "off"
+    event = auditor.get(f"/v1/audit/get/{rich.event}").json()["event"]
+    assert (event["record"], event["identity"], "before" in event, "after" in event) == ("", "", False, False)
+    assert auditor.get(f"/v1/audit/proof/{rich.event}").status_code == 200
+
+
+def test_who_may_not_read_an_applications_data_sees_it_masked_in_the_trail(rich: Scene) -> None:
+    root = rich.callers["root"]
+    rows = root.get(f"/v1/audit/list/{rich.person}?limit=100").json()["rows"]
+    changed = next(row["atoken"] for row in rows if row["app"] and row["more"])
+    for allow, note in (["audit.read", "record.read"], "***"), (["audit.read", "record.read", "app.read"], HIDDEN):
+        event = narrowed(allow=allow).get(f"/v1/audit/get/{changed}").json()["event"]
+        assert event["after"]["deep"]["note"] == note
+
+
+def test_an_application_that_may_not_list_people_reads_events_of_those_it_knows(rich: Scene, settings: Any) -> None:
+    settings.LIST_USERS = "off"
+    app = rich.callers[ADMIN]
+    listed = app.get("/v1/audit/admin?limit=100").json()["rows"]
+    assert {row["record"] for row in listed} == {""}
+    of_person = {row["atoken"] for row in app.get(f"/v1/audit/list/{rich.person}?limit=100").json()["rows"]}
+    assert rich.event in of_person
+    assert not of_person & {row["atoken"] for row in listed}
+    assert any(row["atoken"] for row in listed), "of what concerns nobody"
+    assert app.get(f"/v1/audit/get/{rich.event}").json()["event"]["after"]["note"] == HIDDEN
 
 
 def test_a_masked_token_sees_what_there_is_and_not_what_it_is(rich: Scene) -> None:

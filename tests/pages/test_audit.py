@@ -13,8 +13,11 @@ from audit import search as search_module
 from audit.models import Event
 from audit.sealing import seal_everything
 from audit.search import Search, search
-from databunker.access.actor import ActorKind
+from databunker.access.actor import Actor, ActorKind
 from databunker.access.models import AccessToken, TokenKind
+from databunker.access.scopes import EVERYTHING
+from gdpr.events import PERSON_REVEALED, PROCESSING_RESTRICTED
+from gdpr.queries import reveal_person
 from tests.conftest import Api, new_token
 from tests.support.requests import PROFILE
 from vault.events import RECORD_CHANGED, RECORD_CREATED, RECORD_READ
@@ -150,13 +153,29 @@ def test_one_event_shows_what_it_changed_and_its_proof(dpo: Visitor, api: Api, a
     assert "sealed" in text_of(dpo.get("/console/audit"))
 
 
-def test_who_may_not_read_people_sees_which_fields_changed_and_no_value(auditor: Visitor, api: Api, ann: str) -> None:
+@pytest.mark.parametrize("role", ["auditor", "support"])
+def test_who_may_not_read_people_sees_which_fields_changed_and_no_value(role: str, api: Api, ann: str) -> None:
     api.put("/v1/user/login/ann", {"email": "new@example.com", "n": 234567})
-    answer = auditor.get(f"/console/audit/{newest(RECORD_CHANGED)}")
+    answer = make_account("sam", role).sign_in().get(f"/console/audit/{newest(RECORD_CHANGED)}")
     assert b"email" in answer.content
     for value in (b"234567", b"new@example.com", b"ann@example.com"):
         assert value not in answer.content
     assert b"<ins>***</ins>" in answer.content
+
+
+@pytest.mark.parametrize("role", ["auditor", "support"])
+def test_who_sees_values_masked_reads_no_reason_and_no_purpose(role: str, dpo: Visitor, api: Api, ann: str) -> None:
+    visitor, path = make_account("sam", role).sign_in(), f"/v1/restriction/token/{ann}"
+    assert api.post(path, {"ground": "accuracy", "reason": "told of her illness"}).status_code == 200
+    officer = Actor(ActorKind.ACCOUNT, token_id=dpo.account, scope=EVERYTHING)
+    reveal_person(officer, token=ann, purpose="her illness")
+    pages = [f"/console/people/{ann}", f"/console/people/{ann}/trail"]
+    pages += [f"/console/audit/{newest(event)}" for event in (PROCESSING_RESTRICTED, PERSON_REVEALED)]
+    for page in pages:
+        answer = visitor.get(page)
+        assert answer.status_code == 200, page
+        assert b"illness" not in answer.content, page
+    assert b"illness" in dpo.get(pages[-1]).content
 
 
 def test_an_event_that_was_changed_by_sql_is_marked(dpo: Visitor, api: Api, ann: str) -> None:

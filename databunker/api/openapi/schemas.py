@@ -74,7 +74,7 @@ _IDENTITIES: Schema = {
     "custom": {"type": ["string", "number"]},
 }
 _EVENT: Schema = {
-    "atoken": {**UUID, "description": "The event"},
+    "atoken": {**TEXT, "description": "The event, a UUID; empty where the token would learn by it whose event it is"},
     "when": TIME,
     "who": {**TEXT, "description": "Kind and number of the access token"},
     "mode": {**TEXT, "description": "What the person was looked up by"},
@@ -160,6 +160,7 @@ COMPONENTS: dict[str, Schema] = {
     "Event": {"type": "object", "properties": _EVENT, "required": list(_EVENT)},
     "EventDetail": {
         "type": "object",
+        "description": "Masked values, where the token sees no others: of those only the fields that changed.",
         "properties": {**_EVENT, "before": OBJECT, "after": OBJECT, "debug": TEXT},
         "required": list(_EVENT),
     },

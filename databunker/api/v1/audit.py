@@ -49,7 +49,7 @@ class AllEvents(Endpoint):
 
     @Operation(
         "List what was done with anybody's data",
-        description="Newest first. Not every token sees whom an event concerns.",
+        description="Newest first. Not every token sees whom an event concerns, and can read on from here.",
         query=PAGING,
         answer=page(schemas.EVENT),
         links=_READ_FIRST,
@@ -66,7 +66,8 @@ class EventOne(Endpoint):
 
     @Operation(
         "Read an event",
-        description="With the profile before and after a change, while the person exists.",
+        description="With the profile before and after a change, while the person exists; masked for a token that may "
+        "not read people.",
         answer=ok(event=schemas.EVENT_DETAIL),
         refuses=(NotFound,),
     )
@@ -164,7 +165,7 @@ def _page(page: EventPage) -> HttpResponse:
 
 def _row(event: EventView) -> dict[str, Any]:
     return {
-        "atoken": str(event.id),
+        "atoken": "" if event.id is None else str(event.id),
         "when": event.at // _MICROS,
         "who": event.who,
         "mode": event.mode,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from databunker.access.actor import Actor, ActorKind
 from databunker.access.permissions import Permission, require
 from databunker.crypto.errors import CryptoError
@@ -36,24 +38,30 @@ def events(
     return found.count(), [_checked(event) for event in found.order_by("-id")[offset : offset + limit]]
 
 
-def events_of_types(types: Collection[int], *, tenant: int, subject: bytes, since: int, until: int) -> list[Event]:
-    """A person's newest events of these types, newest first; `since` and `until` are Unix seconds, both included."""
+def events_of_types(types: Collection[int], *, tenant: int, subject: bytes, since: int, until: int) -> Iterator[Event]:
+    """All of a person's events of these types, newest first; `since` and `until` are Unix seconds, both included."""
     found = Event.objects.filter(tenant=tenant, subject=subject, type__in=types)
-    within = found.filter(id__gte=first_event_id(since * 1000), id__lt=first_event_id((until + 1) * 1000))
-    return [_checked(event) for event in within.order_by("-id")[:_MOST]]
+    return _newest_first(found, first_event_id(since * 1000), first_event_id((until + 1) * 1000))
 
 
-_MOST = 1000
-
-
-def events_of_call(call: UUID, *, tenant: int, subject: bytes, around: int) -> list[Event]:
-    """What one call did to a person, oldest first; `around` is when (Unix seconds)."""
+def events_of_call(call: UUID, *, tenant: int, subject: bytes, around: int) -> Iterator[Event]:
+    """All that one call did to a person, newest first; `around` is when (Unix seconds)."""
     found = Event.objects.filter(tenant=tenant, subject=subject, request=call)
     first, last = (first_event_id((around + away) * 1000) for away in (-_LONGEST_CALL, _LONGEST_CALL))
-    return [_checked(event) for event in found.filter(id__gte=first, id__lt=last).order_by("id")[:_BATCH]]
+    return _newest_first(found, first, last)
 
 
 _LONGEST_CALL = 600
+
+
+def _newest_first(found: QuerySet[Event], first: UUID, before: UUID) -> Iterator[Event]:
+    """All of them, read some at a time."""
+    found = found.filter(id__gte=first).order_by("-id")
+    while batch := list(found.filter(id__lt=before)[:_BATCH]):
+        yield from map(_checked, batch)
+        if len(batch) < _BATCH:
+            return
+        before = batch[-1].id
 
 
 def count_of(*, tenant: int, subject: bytes) -> int:

@@ -104,14 +104,14 @@ def events_of(actor: Actor, record: OpenRecord, *, offset: int, limit: int, but:
 
 def opened_events(
     record: OpenRecord, types: Collection[EventType], *, since: int, until: int
-) -> list[tuple[Event, dict[str, Any]]]:
-    """A person's newest events of these types, and what each sealed, for whoever has been let in already.
+) -> Iterator[tuple[Event, dict[str, Any]]]:
+    """All of a person's events of these types, newest first, and what each sealed, for whoever has been let in already.
 
     Nothing where that can't be opened any more. `since` and `until` are Unix seconds, both included.
     """
     row, numbers = record.row, [one.number for one in types]
     found = trail_queries.events_of_types(numbers, tenant=row.tenant, subject=row.subject, since=since, until=until)
-    return [(event, opened_detail(event, record)) for event in found]
+    return ((event, opened_detail(event, record)) for event in found)
 
 
 def list_all_events(actor: Actor, *, offset: int, limit: int) -> EventPage:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
+import audit.queries
 from audit import verifier
 from audit.proofs import public_keys
 from audit.sealing import seal_everything
@@ -97,6 +98,23 @@ def test_the_evidence_is_proved_by_the_public_key_alone(dpo: Visitor, change: st
     assert (history[3]["name"], history[3]["assigned_to"]) == ("dora", "dora")
     assert history[4]["comment"] == "it is her"
     assert "receipt.json" not in files
+
+
+def test_nothing_is_left_out_however_much_the_person_asks_for_afterwards(
+    dpo: Visitor, api: Api, ann: str, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit.queries, "_BATCH", 3)
+    page = f"/console/requests/{change}"
+    dpo.post(f"{page}/comment", page, comment="it is her")
+    dpo.post(f"{page}/approve", page, reason="fine")
+    person = api.as_person(ann)
+    for number in range(4):
+        later = asked(person, "PUT", "/v1/user/login/ann", {"n": 10 + number})
+        assert person.delete(f"/v1/request/{later}").status_code == 200
+    files = files_of(downloaded(dpo, change))
+    assert kinds(files) == ["request.open", "request.comment", "request.approve", "record.change"]
+    assert len(json.loads(files["history.json"])) == 3
+    assert "it is her" in text_of(dpo.get(page))
 
 
 def test_it_names_the_keys_and_says_how_to_verify(dpo: Visitor, change: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -10,8 +11,12 @@ from django.http import StreamingHttpResponse
 
 __all__ = ["as_csv"]
 
-# A spreadsheet takes a cell that begins so for a formula and runs it.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a cell that begins so for a formula and runs it, with a space or a quote in front, too. Where the
+# decimal point is a comma it splits lines at semicolons, whatever is quoted, and pasted ones at tabs and line breaks:
+# what follows those begins a cell as well.
+_FORMULA = re.compile(r"""(?:^|(?<=[;\t\r\n]))(?=[ \xa0"]*[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r])""")
+
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 class _Line:
@@ -24,11 +29,7 @@ class _Line:
 
 def _cell(value: Any) -> str:
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULAS) and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    return text[1:].replace(".", "", 1).isdecimal() and text[0] in "+-"
+    return text if _NUMBER.fullmatch(text) else _FORMULA.sub("'", text)
 
 
 def as_csv(header: Sequence[str], rows: Iterable[Sequence[Any]], *, filename: str) -> StreamingHttpResponse:

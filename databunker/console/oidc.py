@@ -10,6 +10,7 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from django.conf import settings
@@ -25,7 +26,7 @@ from databunker.crypto.errors import CryptoError
 from databunker.errors import AccessDenied, NotFound, Throttled
 from databunker.ids import unix_now
 
-from .pages import OPENID_CONNECT, ConsolePage
+from .pages import OPENID_CONNECT, ConsolePage, is_fresh
 from .sign_in import Door, go_to, next_of
 
 __all__ = ["Callback", "ConfirmThere", "Link", "Start"]
@@ -46,7 +47,13 @@ def _redirect_uri(request: HttpRequest) -> str:
 def _send_there(page: Any, purpose: str) -> HttpResponse:
     request: HttpRequest = page.request
     started = oidc.start(redirect_uri=_redirect_uri(request), anew=purpose == _CONFIRM)
-    kept = {"started": asdict(started), "purpose": purpose, "next": next_of(request), "until": unix_now() + _SECONDS}
+    kept = {
+        "started": asdict(started),
+        "purpose": purpose,
+        "account": page.session.get("account"),
+        "next": next_of(request),
+        "until": unix_now() + _SECONDS,
+    }
     sealed = oidc.seal_kept(orjson.dumps(kept), tenant=page.actor.tenant)
     response = HttpResponseRedirect(started.address)
     response.set_cookie(
@@ -150,9 +157,12 @@ class Callback(Door):
     def _go_on(self, kept: dict[str, Any], identity: Identity) -> HttpResponse:
         if kept["purpose"] == _SIGN_IN:
             return self._sign_in(identity, kept["next"])
-        if not (acts := self.signed_in()):
-            raise AccessDenied
+        acts = self.signed_in()
+        if acts is None or acts.token_id != kept["account"]:
+            raise AccessDenied  # who has begun it has signed out, or it was begun elsewhere and brought here
         if kept["purpose"] == _LINK:
+            if not is_fresh(self.session):
+                return go_to(f"{reverse('console:confirm')}?{urlencode({'next': reverse('console:own_account')})}")
             actions.link_identity(acts, identity=identity)
             messages.success(self.request, _("Your account is linked."))
             return self.to("console:own_account")

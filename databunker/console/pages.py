@@ -16,13 +16,14 @@ from databunker.access.actor import Actor, ActorKind
 from databunker.access.permissions import Permission, allowed, require_some
 from databunker.accounts import actions, rows
 from databunker.accounts.rows import OpenAccount
+from databunker.accounts.sessions import Session
 from databunker.errors import NotFound, VaultError
 from databunker.ids import unix_now
 from databunker.pages.views import Page
 
 from .navigation import Entry, entries_for
 
-__all__ = ["OPENID_CONNECT", "ConsolePage", "client_agent"]
+__all__ = ["OPENID_CONNECT", "ConsolePage", "client_agent", "is_fresh"]
 
 OPENID_CONNECT = "OpenID Connect"  # how somebody has signed in who did it there
 _MAX_AGENT = 200
@@ -79,8 +80,7 @@ class ConsolePage(Page):
         return self.account.shown_name if self.account else self.actor.kind.label
 
     def is_fresh(self) -> bool:
-        confirmed = self.session.get("confirmed", 0)
-        return bool(unix_now() - confirmed < settings.CONSOLE_CONFIRM_MINUTES * _MINUTE)
+        return is_fresh(self.session)
 
     def confirm(self) -> HttpResponse:
         """To the page that asks anew who it is, and back."""
@@ -130,6 +130,11 @@ class ConsolePage(Page):
     def form_page(self) -> str:
         """The address of the page with the form that is sent here."""
         return self.request.path if hasattr(self, "get") else reverse("console:dashboard")
+
+
+def is_fresh(session: Session) -> bool:
+    """Whether it was asked lately who it is whose session it is."""
+    return bool(unix_now() - session.get("confirmed", 0) < settings.CONSOLE_CONFIRM_MINUTES * _MINUTE)
 
 
 def client_agent(request: HttpRequest) -> dict[str, Any]:

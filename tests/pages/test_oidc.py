@@ -101,6 +101,26 @@ def test_an_account_is_linked_by_its_owner(vault: None, provider: Provider) -> N
     assert "another account signs in by this identity" in text_of(answer)
 
 
+def test_a_link_is_made_for_the_account_that_has_begun_it(vault: None, provider: Provider) -> None:
+    """Eve's answer of the provider, brought into Bob's browser, would let her sign in as him."""
+    eve, bob = make_account("eve", "dpo").sign_in(), make_account("bob", "dpo").sign_in()
+    for path in ("/console/oidc/link", "/console/oidc/start"):
+        back = at_provider(eve.get(path))
+        bob.client.cookies["oidc"] = eve.client.cookies["oidc"].value
+        bob.get(back)
+    assert told(events.IDENTITY_LINKED) == 0
+    assert not Account.objects.exclude(identity=None).exists()
+
+
+def test_a_link_is_made_only_by_whom_was_asked_lately_who_it_is(vault: None, provider: Provider, settings: Any) -> None:
+    bob = make_account("bob", "dpo").sign_in()
+    back = at_provider(bob.get("/console/oidc/link"))
+    with time_machine.travel(time.time() + 60 * settings.CONSOLE_CONFIRM_MINUTES, tick=True):
+        answer = bob.get(back)
+    assert (answer.status_code, answer["Location"]) == (303, "/console/confirm?next=%2Fconsole%2Fme")
+    assert told(events.IDENTITY_LINKED) == 0
+
+
 def test_somebody_whom_no_account_is_linked_with_is_refused(ada: Visitor, provider: Provider) -> None:
     provider.subject = "somebody else"
     answer = through(ada)

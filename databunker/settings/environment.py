@@ -77,7 +77,7 @@ SETTINGS: list[Setting] = [
     ),
     *_group(
         "Server and database",
-        ("DATABASE_URL", str, "", "`sqlite:///path`, `postgres://user:password@host:port/name` or `mysql://user:password@host:port/name`. Unset: SQLite in `var/databunker.sqlite3`.", {"secret": True}),
+        ("DATABASE_URL", str, "", "`sqlite:///path`, `postgres://user:password@host:port/name` or `mysql://user:password@host:port/name`. Unset: SQLite in `var/databunker.sqlite3`. What follows a `?` goes to PostgreSQL's driver: `?sslmode=verify-full`; see [TLS](deployment.md#tls).", {"secret": True}),
         ("DATABASE_CONNECT_SECONDS", int, 5, "How long to wait for the database server when connecting.", {"minimum": 1}),
         ("DATABASE_ANSWER_SECONDS", int, 30, "How long a request waits for one answer of a PostgreSQL or MySQL server that hangs, before it is answered 503. Commands wait as long as it takes.", {"minimum": 1}),
         ("DATABASE_PREPARED_STATEMENTS", bool, True, "Prepare frequent statements in each PostgreSQL session. Switch off behind a pooler that shares sessions between transactions, such as pgbouncer in transaction mode."),

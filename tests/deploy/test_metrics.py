@@ -47,8 +47,16 @@ def test_every_metric_and_label_that_is_asked_for_exists(tmp_path: Path) -> None
 
 def test_prometheus_reads_the_rules_and_they_fire_when_they_should(judge: Judge) -> None:
     judge("promtool", "check", "config", "prometheus/prometheus.yml")
+    judge("promtool", "check", "config", "--syntax-only", "prometheus/kubernetes.yml")
     judge("promtool", "check", "rules", "prometheus/alerts.yml")
     judge("promtool", "test", "rules", "prometheus/alerts_test.yml")
+
+
+def test_every_alert_is_tried() -> None:
+    alerts = (DEPLOY / "prometheus" / "alerts.yml").read_text()
+    tried = (DEPLOY / "prometheus" / "alerts_test.yml").read_text()
+    fire = re.findall(r"alertname: (\w+)\n +exp_alerts:", tried)
+    assert sorted(fire) == sorted(re.findall(r"- alert: (\w+)", alerts))
 
 
 @pytest.mark.parametrize(

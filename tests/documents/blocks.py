@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tests.support.vaults import PROJECT
 
-__all__ = ["PAGES", "Block", "blocks"]
+__all__ = ["PAGES", "Block", "block_with", "blocks"]
 
 PAGES = [
     *sorted(PROJECT.glob("*.md")),
@@ -25,7 +25,8 @@ _FENCE = re.compile(
 class Block(NamedTuple):
     """A fence of shell commands. A comment on the line above it may hold a mark.
 
-    `not run: reason` has it only looked at, `refused` says that the vault must refuse each of its calls.
+    `not run: reason` names the test that runs the same, `never run: reason` says why none can; `refused` says that the
+    vault must refuse each of its calls.
     """
 
     line: int
@@ -34,7 +35,7 @@ class Block(NamedTuple):
 
     @property
     def runs(self) -> bool:
-        return not self.mark.startswith("not run")
+        return not self.mark.startswith(("not run", "never run"))
 
     @property
     def refused(self) -> bool:
@@ -47,3 +48,9 @@ def blocks(page: Path) -> list[Block]:
         Block(text.count("\n", 0, found.start("text")), textwrap.dedent(found["text"]), found["mark"] or "")
         for found in _FENCE.finditer(text)
     ]
+
+
+def block_with(page: str, text: str) -> Block:
+    """The one of a page that has these words."""
+    (found,) = [block for block in blocks(PROJECT / page) if text in block.text]
+    return found

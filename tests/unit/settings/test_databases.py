@@ -55,6 +55,12 @@ def test_postgresql(scheme: str) -> None:
     assert config["OPTIONS"]["connect_timeout"] == 7
 
 
+def test_what_follows_a_question_mark_goes_to_the_driver_of_postgresql() -> None:
+    """As docs/deployment.md says it of TLS."""
+    options = config_of("postgres://vault:secret@db/vault?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem")["OPTIONS"]
+    assert (options["sslmode"], options["sslrootcert"]) == ("verify-full", "/etc/ssl/db.pem")
+
+
 def test_mysql() -> None:
     config = config_of("mysql://ann:secret@db.example/vault")
     assert config["ENGINE"] == "django.db.backends.mysql"

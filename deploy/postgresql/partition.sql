@@ -1,6 +1,5 @@
--- Partitions for a large vault on PostgreSQL 14 or newer: see docs/scaling.md. With servers and schedulers stopped:
---   psql --set=ON_ERROR_STOP=1 --single-transaction --file=deploy/postgresql/partition.sql "$DATABASE_URL"
--- Names of tables and indexes stay, so that migrations find them. Run it once; then each month:
+-- Partitions for a large vault on PostgreSQL 14 or newer, with servers and schedulers stopped: docs/scaling.md has the commands before and
+-- after it, and the way back. Names of tables and indexes stay, so that migrations find them. Run it once; then each month:
 --   SELECT databunker_audit_months(12);
 
 -- Indexes of a table that is about to be replaced: names set aside, definitions returned, for the table that follows it.

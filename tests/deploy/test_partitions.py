@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.databases import KIND, Database
+from tests.support.databases import KIND, Database, scratch_database
 from tests.support.vaults import Server, Vault, new_vault
 
 from .conftest import DEPLOY
@@ -89,3 +89,25 @@ def test_a_person_is_looked_for_in_one_partition(vault: Vault) -> None:
     assert sum("audit_event_" in line for (line,) in months) <= 2, months
     vault.database.rows("SELECT databunker_audit_months(24)")
     assert vault.database.value("SELECT count(*) FROM pg_inherits WHERE inhparent = 'audit_event'::regclass") == 26
+
+
+def test_a_backup_of_partitions_is_restored_without_them(vault: Vault, tmp_path: Path) -> None:
+    """The way back that docs/scaling.md names."""
+    with Server(vault) as server, closing(server.client()) as caller:
+        token = caller.create(login="ann", note="x")
+    partition(vault.database)
+    assert vault.manage("backup", str(tmp_path / "vault.backup")).code == 0
+    (tmp_path / "back").mkdir()
+    with scratch_database(tmp_path / "back") as database:
+        back = Vault(database, tmp_path / "back", vault.master_key, {}, vault.root_token)
+        assert back.manage("migrate").code == 0
+        done = back.manage("restore", str(tmp_path / "vault.backup"))
+        assert done.code == 0, done.out + done.err
+        assert (
+            database.value("SELECT count(*) FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid AND relkind = 'r'")
+            == 0
+        )
+        done = back.manage("erasures", "replay", "--none", "--reason", "nobody was forgotten")
+        assert done.code == 0, done.out + done.err
+        with Server(back) as server, closing(server.client()) as caller:
+            assert caller.call("GET", "/v1/user/login/ann").json()["token"] == token

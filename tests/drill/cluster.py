@@ -1,6 +1,6 @@
 """Two vaults behind nginx, over a cluster of databases whose machines die one after the other under writers.
 
-    python -m tests.drill.cluster --kinds postgresql,galera --rounds 3 [--write docs]
+    python -m tests.drill.cluster --kinds postgresql,galera --rounds 3
 
 PostgreSQL: the primary is killed, the standby, which has each commit that was acknowledged, is promoted, pgbouncer is
 led to it, and the dead one comes back as its standby. MariaDB: one node of three is killed and comes back, in turn.

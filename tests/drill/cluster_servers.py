@@ -148,15 +148,23 @@ class Pgbouncer(Daemon):
         (folder / "users").write_text('"postgres" ""\n')
 
     def configuration(self) -> str:
-        return (
-            f"[databases]\n{NAME} = host=127.0.0.1 port={self._node.port} dbname={NAME} user=postgres\n"
-            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
-            f"auth_type = trust\nauth_file = {self.folder}/users\nadmin_users = postgres\npool_mode = transaction\n"
-            "max_client_conn = 200\ndefault_pool_size = 20\nserver_login_retry = 1\nserver_connect_timeout = 2\n"
-            "query_wait_timeout = 5\nignore_startup_parameters = extra_float_digits,options\n"
-            # A server that died without a word must be noticed, or a call hangs on it.
-            "server_fast_close = 1\ntcp_keepalive = 1\n"
-        )
+        """As deploy/ has it, but for where and who."""
+        given = (PROJECT / "deploy" / "pgbouncer" / "pgbouncer.ini").read_text()
+        own = {
+            "databunker": "",
+            "listen_port": str(self.port),
+            "auth_type": "trust",
+            "auth_file": f"{self.folder}/users",
+            "admin_users": "postgres",
+        }
+        for name, value in own.items():
+            line = f"{name} = {value}" if value else self._leads()
+            given, found = re.subn(rf"^{name} = .*$", line, given, flags=re.MULTILINE)
+            assert found == 1, name
+        return given
+
+    def _leads(self) -> str:
+        return f"{NAME} = host=127.0.0.1 port={self._node.port} dbname={NAME} user=postgres"
 
     def command(self) -> list[str]:
         return ["pgbouncer", "--quiet", str(self.file)]
@@ -198,6 +206,12 @@ class Proxy(Daemon):
         return ["nginx", "-c", str(self.file)]
 
 
+def _as_deployed() -> list[str]:
+    """What deploy/ has for every node alike: all behind the lines that say which node it is."""
+    given = (PROJECT / "deploy" / "mariadb" / "galera.cnf").read_text().rpartition("\n\n")[2]
+    return [f"--{name}={value}" for name, value in re.findall(r"^(\w+) = (.*)$", given, re.MULTILINE)]
+
+
 class Galera(Mariadb):
     """One node of a cluster of three."""
 
@@ -216,13 +230,11 @@ class Galera(Mariadb):
         )
         members = ",".join(f"127.0.0.1:{node.ports['group']}" for node in self.others)
         return [
-            *super().command(), "--binlog-format=ROW", "--innodb-autoinc-lock-mode=2", "--wsrep-on=ON",
+            *super().command(), *_as_deployed(), "--wsrep-on=ON",
             f"--wsrep-provider={_GALERA}", "--wsrep-cluster-name=vault", f"--wsrep-node-name=node{self.number}",
             f"--wsrep-cluster-address=gcomm://{'' if self.first else members}",
             f"--wsrep-node-address=127.0.0.1:{self.ports['group']}",
-            f"--wsrep-sst-receive-address=127.0.0.1:{self.ports['sst']}", "--wsrep-sst-method=rsync",
-            # Whoever asks another node than the one that was written to waits until that has it, too.
-            "--wsrep-sync-wait=7", "--innodb-flush-log-at-trx-commit=1",
+            f"--wsrep-sst-receive-address=127.0.0.1:{self.ports['sst']}",
             f"--wsrep-provider-options={options}",
             *(["--wsrep-new-cluster"] if self.first else []),
         ]  # fmt: skip

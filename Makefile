@@ -224,6 +224,11 @@ DEPLOY := $(VENV)/deploy
 deploy-check: $(VENV)/.dev $(DEPLOY)/.installed ## judge deploy/ by the tools that read it (needs nginx, caddy, promtool, kubectl, docker-compose, systemd)
 	DATABASE_URL= DEPLOY_CHECK=1 $(BIN)/python -m pytest -n 2 tests/deploy $(ARGS)
 
+.PHONY: wheel
+wheel: $(BIN)/python ## build the wheel into dist/, which docs/deployment.md installs
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
 .PHONY: docs
 docs: $(VENV)/.runtime $(DOCS)/.installed ## build the documentation site into build/site, and check every link within it
 	DATABUNKER_ENV_FILE= DATABASE_URL= $(BIN)/python scripts/api_reference.py

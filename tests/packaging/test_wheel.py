@@ -9,16 +9,17 @@ import subprocess
 import sys
 import time
 import tomllib
-import venv
 import zipfile
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.documents.blocks import block_with
 from tests.support.clients import Client
 from tests.support.vaults import PROJECT, SECONDS, free_port
-from tests.test_supply_chain import pinned
+from tests.test_supply_chain import normal, pinned
 
 PACKAGES = ("audit", "databunker", "gdpr", "vault")
 RESOURCES = "databunker/resources/"
@@ -37,12 +38,28 @@ def test_the_extras_ask_for_what_the_lists_ask_for() -> None:
         assert wanted == [line for line in lines if line and not line.startswith(("#", "-"))], extra
 
 
+@dataclass(frozen=True)
+class Installed:
+    """What the commands of docs/deployment.md leave behind, in a folder of their own."""
+
+    folder: Path
+
+    @property
+    def wheel(self) -> Path:
+        (made,) = (self.folder / "source" / "dist").glob("*.whl")
+        return made
+
+    @property
+    def databunker(self) -> Path:
+        return self.folder / "opt/databunker/bin/databunker"
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """Built from what git knows, so that nothing that lies about can be in it."""
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    source.mkdir()
+    folder = tmp_path_factory.mktemp("installed")
+    for name in ("source", "opt", "etc/systemd/system", "usr/local/sbin"):
+        (folder / name).mkdir(parents=True)
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, check=True, capture_output=True)
     subprocess.run(
         ["tar", "--create", "--null", "--files-from=-", f"--file={folder / 'source.tar'}"],
@@ -50,15 +67,46 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=True,
         input=listed.stdout,
     )
-    subprocess.run(["tar", "--extract", f"--file={folder / 'source.tar'}"], cwd=source, check=True)
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", f"--wheel-dir={folder}", str(source)], check=True)
-    (made,) = folder.glob("*.whl")
-    return made
+    subprocess.run(["tar", "--extract", f"--file={folder / 'source.tar'}"], cwd=folder / "source", check=True)
+    text = re.sub(r"(?<=[\s>])(?=/(?:opt|etc|usr)/)", str(folder), block_with("docs/deployment.md", "make wheel").text)
+    text = re.sub(r"^useradd .*$", "", text, flags=re.MULTILINE)  # not of the machine that tests run on
+    make = f'make() {{ command make BIN={Path(sys.executable).parent} "$@"; }}\n'
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", make + text],
+        cwd=folder / "source",
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_QUIET": "1"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Installed(folder)
 
 
 @pytest.mark.slow
-def test_the_wheel_has_everything_that_a_vault_needs_and_nothing_else(wheel: Path) -> None:
+def test_what_the_page_installs_stands_where_the_units_look_for_it(installed: Installed) -> None:
+    etc = installed.folder / "etc"
+    assert (etc / "databunker").stat().st_mode & 0o777 == 0o700
+    assert (etc / "databunker" / "masterkey").stat().st_mode & 0o777 == 0o600
+    assert re.fullmatch(r"[0-9a-f]{64}\n", (etc / "databunker" / "masterkey").read_text())
+    units = sorted(one.name for one in (etc / "systemd" / "system").iterdir())
+    assert units == sorted(
+        one.name for one in (PROJECT / "deploy/systemd").iterdir() if one.suffix in {".service", ".timer"}
+    )
+    assert os.access(installed.folder / "usr/local/sbin/databunker-run", os.X_OK)
+    frozen = subprocess.run(
+        [installed.databunker.parent / "pip", "freeze"], check=True, capture_output=True, text=True
+    ).stdout
+    versions = {
+        name: version for name, (version, _) in {**pinned("requirements"), **pinned("requirements-otel")}.items()
+    }
+    found = {normal(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+)$", frozen, re.MULTILINE)}
+    assert found == versions
+
+
+@pytest.mark.slow
+def test_the_wheel_has_everything_that_a_vault_needs_and_nothing_else(installed: Installed) -> None:
+    wheel = installed.wheel
     names = set(zipfile.ZipFile(wheel).namelist())
     tracked = subprocess.run(["git", "ls-files"], cwd=PROJECT, check=True, capture_output=True, text=True).stdout
     ours = {name for name in tracked.splitlines() if name.startswith(tuple(f"{package}/" for package in PACKAGES))}
@@ -76,20 +124,9 @@ def test_the_wheel_has_everything_that_a_vault_needs_and_nothing_else(wheel: Pat
     assert re.search(r"^Requires-Dist: django<5\.3,>=5\.2", text, re.MULTILINE)
 
 
-@pytest.fixture(scope="module")
-def databunker(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The console script of a fresh environment, with the versions that this clone has pinned."""
-    folder = tmp_path_factory.mktemp("installed")
-    venv.create(folder, with_pip=True)
-    limits = folder / "limits.txt"
-    limits.write_text("".join(f"{name}=={version}\n" for name, (version, _) in pinned("requirements").items()))
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", f"--constraint={limits}", str(wheel)], check=True, cwd=folder)
-    return folder / "bin" / "databunker"
-
-
 @pytest.mark.slow
-def test_an_installed_vault_is_made_and_serves(databunker: Path, tmp_path: Path) -> None:
+def test_an_installed_vault_is_made_and_serves(installed: Installed, tmp_path: Path) -> None:
+    databunker = installed.databunker
     port = free_port()
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "BUNKER_PORT": str(port), "BUNKER_WORKERS": "1"}
 

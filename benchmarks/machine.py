@@ -38,7 +38,7 @@ def facts(folder: Path) -> list[tuple[str, str]]:
         ("Memory", f"{_memory_gigabytes():.1f} GB"),
         ("Busy before the run", f"{os.getloadavg()[0]:.2f} (load average of the last minute; an idle machine has 0)"),
         ("Disk", f"{syncs_per_second(folder):,.0f} synchronous writes of 8 KB a second (one after the other)"),
-        ("System", f"{_system()}, Linux {platform.release()}"),
+        ("System", f"{_system()}, Linux {_kernel()}"),
         ("Python", platform.python_version()),
         ("Packages", ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)),
         ("wrk", _version(["wrk", "-v"], r"wrk (?:debian/)?(\S+)")),
@@ -69,6 +69,11 @@ def _processor() -> str:
 
 def _memory_gigabytes() -> float:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+
+
+def _kernel() -> str:
+    """Its version; what whoever built it has appended says nothing to a reader."""
+    return platform.release().partition("-")[0]
 
 
 def _system() -> str:

@@ -22,7 +22,7 @@ END = "<!-- measured: end -->"
 TITLE = "# Performance\n"
 NONE = "–"
 # Above the block of commands, for the test that runs what documents show.
-NOT_RUN = "<!-- not run: `make bench` runs them, on databases of its own -->"
+NOT_RUN = "<!-- never run: `make bench` has run them, on databases of its own -->"
 PROFILE_ROWS = 12
 
 

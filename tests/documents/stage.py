@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from databunker.management.commands.demo import ENVIRONMENT
 from tests.support.databases import Database, scratch_database
 from tests.support.prepared import copied_database
 from tests.support.vaults import PROJECT, Ended, Server, Vault, free_port
@@ -141,13 +142,32 @@ def _demonstration(folder: Path, database: Database) -> tuple[str, str]:
     return vault.master_key, "DEMO"
 
 
+# What `make demo` sets, but for the keys, which each copy has of its own.
+OF_THE_DEMONSTRATION = {name: value for name, value in ENVIRONMENT.items() if "MASTERKEY" not in name}
+
+
+def _company(folder: Path, database: Database) -> tuple[str, str]:
+    """The vault of `make demo`, as a newcomer has it; its master key and root token."""
+    vault = Vault(database, folder, settings=OF_THE_DEMONSTRATION)
+    done = vault.manage("init")
+    assert done.code == 0, done.err
+    vault.script("from databunker.management.demo import furnish\nassert furnish()", seconds=600)
+    return vault.master_key, "DEMO"
+
+
 @contextmanager
-def stage(folder: Path, **settings: str) -> Iterator[Stage]:
+def stage(folder: Path, *, company: bool = False, **settings: str) -> Iterator[Stage]:
+    """With three people, or with the whole company of `make demo` and its settings."""
+    if company:
+        settings = OF_THE_DEMONSTRATION | settings
     settings |= {"DATABUNKER_DEMO": "true", "KEYRING_CACHE_SECONDS": "1"}
     settings |= {"ERASURE_JOURNAL_FILE": str(folder / "journals/erasures.jsonl")}
     new_folder = folder / "new"
     new_folder.mkdir()
-    with copied_database(folder, _demonstration) as copy, scratch_database(new_folder) as new_database:
+    with (
+        copied_database(folder, _company if company else _demonstration) as copy,
+        scratch_database(new_folder) as new_database,
+    ):
         vault = Vault(copy.database, folder, copy.master_key, settings, copy.root_token)
         furnish(vault)
         with Server(vault) as server:

@@ -24,7 +24,7 @@ from vault.models import Record
 
 _FOLDER = BASE_DIR / "var"
 _MARKER = "DATABUNKER_DEMO_STARTED"
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "DATABUNKER_ENV_FILE": "",
     "DATABUNKER_DEMO": "true",
     "DATABUNKER_ROOTTOKEN": "DEMO",
@@ -60,7 +60,7 @@ class Command(BaseCommand):
             for setting in SETTINGS:
                 if not setting.name.startswith("BUNKER_"):
                     os.environ.pop(setting.name, None)
-            os.environ.update({**_ENVIRONMENT, **_places(folder), _MARKER: "1"})
+            os.environ.update({**ENVIRONMENT, **_places(folder), _MARKER: "1"})
             os.execv(sys.executable, [*COMMAND, "demo", "--folder", str(folder)])  # noqa: S606
         initialise()
         if not Account.objects.exists():

@@ -32,6 +32,7 @@ class Old:
     vault: Vault
     answers: dict[str, Any]
     events: list[str]
+    rows: dict[str, int]
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def old(tmp_path: Path) -> Iterator[Old]:
     with scratch_database(tmp_path) as database:
         restore(database, (folder() / f"{KIND}.sql").read_text())
         vault = Vault(database, tmp_path, known["master_key"], {}, known["root_token"])
-        yield Old(vault, known["answers"], known["events"])
+        yield Old(vault, known["answers"], known["events"], known["rows"])
 
 
 def shape(database: Database) -> set[tuple[str, str]]:
@@ -86,6 +87,8 @@ def test_a_database_of_the_release_before_is_taken_up_whole(old: Old, tmp_path: 
         fresh = Vault(new, tmp_path / "new")
         fresh.init()
         assert shape(vault.database) == shape(new), STALE
+    found = {table: vault.database.value(f"SELECT count(*) FROM {table}") for table in old.rows}
+    assert found == old.rows
     with Server(vault) as server:
         assert_all_is_there(old, server)
     assert_sound(vault)
@@ -111,6 +114,9 @@ def test_the_next_release_migrates_while_this_one_serves(old: Old) -> None:
             assert_all_is_there(old, after)
             wait_for(newer, 20)
             wait_for(writers, len(writers.stored) + 20)
+        with Server(vault) as again:  # the way back: this release starts over what the next one has added
+            assert ready(again)
+            assert_all_is_there(old, again)
         after_migration = dict(newer.stored)
         assert (newer.unanswered, newer.refused) == ([], [])
         # And back, with this one still serving: nothing that it needs was taken away.

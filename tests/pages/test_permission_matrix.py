@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from audit.models import Event
 from audit.sealing import seal_everything
@@ -18,6 +19,7 @@ from gdpr.models import LegalBasis, ProcessingActivity
 from tests.conftest import Api, new_token
 from tests.support.requests import asked
 
+from .browser import visits
 from .conftest import Visitor, make_account
 
 ROLES = ("admin", "dpo", "auditor", "support")
@@ -210,6 +212,17 @@ def pages(resolver: URLResolver | None = None, prefix: str = "") -> list[tuple[s
 
 def test_every_method_of_every_page_has_a_row() -> None:
     assert sorted((row.route, row.method) for row in TABLE) == sorted(pages())
+
+
+def test_every_page_that_there_is_to_read_is_looked_at_in_a_browser() -> None:
+    """A new one is named in browser/visits.py, where axe and the width of a phone try it."""
+    there = {route for route, method in pages() if method == "GET"}
+    assert there - {*visits.visited(), *visits.ELSEWHERE, *visits.FILES} == set()
+    nobody = dict.fromkeys(("person", "request", "change", "event"), str(uuid.uuid4())) | {"incident": "1"}
+    for route, addresses in visits.visited().items():
+        assert resolve(addresses[0].format(**nobody).partition("?")[0]).route == route
+    for file, test in visits.ELSEWHERE.values():
+        assert f"def {test}(" in (Path(visits.__file__).parent / file).read_text()
 
 
 def of_kind(kind: str, settings: Any) -> Visitor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import secrets
@@ -22,7 +23,7 @@ from .clients import Client
 from .databases import Database
 from .prepared import copied_database
 
-__all__ = ["PROJECT", "Ended", "Server", "Vault", "free_port", "new_vault", "serving"]
+__all__ = ["PROJECT", "Ended", "Server", "Shell", "Vault", "free_port", "new_vault", "serving"]
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 30
@@ -59,6 +60,7 @@ class Vault:
     master_key: str = field(default_factory=lambda: secrets.token_hex(32))
     settings: dict[str, str] = field(default_factory=dict)
     root_token: str = ""
+    _shell: Shell | None = field(default=None, init=False, repr=False)
 
     def environment(self, **settings: str) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ") if name in os.environ}
@@ -114,6 +116,8 @@ class Vault:
 
     def script(self, text: str, *, seconds: float = SECONDS) -> str:
         """What these lines print, run with the product's settings and Django set up."""
+        if self._shell is not None:
+            return self._shell.run(text)
         done = subprocess.run(
             [sys.executable, "-c", f"import django\ndjango.setup()\n{text}"],
             cwd=self.folder,
@@ -126,6 +130,60 @@ class Vault:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    @contextmanager
+    def with_shell(self) -> Iterator[None]:
+        """Inside, one process runs all that `script` is given: each costs no start of Python and Django."""
+        with Shell(self) as self._shell:
+            yield
+        self._shell = None
+
+
+class Shell(AbstractContextManager["Shell"]):
+    """A process of the product that runs lines of Python, one text after the other, each with names of its own."""
+
+    _LOOP = """
+import contextlib, io, json, sys, traceback
+import django
+django.setup()
+for line in sys.stdin:
+    out, error = io.StringIO(), ""
+    try:
+        with contextlib.redirect_stdout(out):
+            exec(json.loads(line), {"__name__": "__shell__"})
+    except Exception:
+        error = traceback.format_exc()
+    print(json.dumps([out.getvalue(), error]), flush=True)
+"""
+
+    def __init__(self, vault: Vault) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", self._LOOP],
+            cwd=vault.folder,
+            env=vault.environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, text: str) -> str:
+        """What they print.
+
+        Raises:
+            AssertionError: they raise something, which it tells.
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(text) + "\n")
+        self._process.stdin.flush()
+        out, error = json.loads(self._process.stdout.readline())
+        assert not error, error
+        return str(out)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.communicate(timeout=SECONDS)
 
 
 def tokens_in(text: str) -> list[str]:

@@ -221,7 +221,7 @@ DOCS := $(VENV)/docs
 DEPLOY := $(VENV)/deploy
 
 .PHONY: deploy-check
-deploy-check: $(VENV)/.dev $(DEPLOY)/.installed ## judge deploy/ by the tools that read it (needs nginx, caddy, promtool, kubectl, docker-compose, systemd)
+deploy-check: $(VENV)/.dev $(DEPLOY)/.installed ## judge deploy/ by the tools that read it (needs what .ci/run installs)
 	DATABASE_URL= DEPLOY_CHECK=1 $(BIN)/python -m pytest -n 2 tests/deploy $(ARGS)
 
 .PHONY: wheel

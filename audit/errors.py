@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
+
 from databunker.crypto.errors import CryptoError
 from databunker.errors import Conflict
 
@@ -15,4 +17,4 @@ class TreeDamaged(CryptoError):
 class NotSealed(Conflict):
     """The event has no place in the tree yet; the sealer comes to it within seconds."""
 
-    message = "the event is not sealed yet: try again in a few seconds"
+    message = gettext_noop("the event is not sealed yet: try again in a few seconds")

@@ -28,6 +28,8 @@ __all__ = [
 class VaultError(Exception):
     """Base of all deliberate refusals: a stable code, an HTTP status and a message that is safe to show.
 
+    `message` is in English, as the API has it. Where it has places such as `%(field)s`, `places` says what stands
+    there; `template` keeps them open, so that pages can say the same in another language: `databunker.pages.errors`.
     `subject` is the reference of the person concerned and `trace` what was looked for, where these are known:
     for the audit event, not for the caller. Like the message they hold nothing personal. `shown` is for the caller
     alone, who may know it: further fields of the answer, such as the token of a request that stands in the way.
@@ -42,11 +44,13 @@ class VaultError(Exception):
         self,
         message: str = "",
         *,
+        places: Mapping[str, str] | None = None,
         subject: bytes | None = None,
         trace: Mapping[str, Any] | None = None,
         shown: Mapping[str, str] | None = None,
     ) -> None:
-        self.message = message or self.message
+        self.template, self.places = message or self.message, places or {}
+        self.message = self.template % self.places if self.places else self.template
         super().__init__(self.message)
         self.subject = subject
         self.trace = trace

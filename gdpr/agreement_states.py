@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from databunker.errors import Conflict
 
@@ -57,5 +58,5 @@ def advance(current: AgreementStatus | None, change: Change) -> AgreementStatus:
         Conflict: it can't be done to such a one.
     """
     if current not in sources(change):
-        raise Conflict(f"the agreement can't {change.value}")
+        raise Conflict(gettext_noop("the agreement can't %(change)s"), places={"change": change.value})
     return outcome(change)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from databunker import jsontext
 from databunker.access.actor import Actor, ActorKind
@@ -322,7 +323,7 @@ def step(
     row.mac = _mac(row)
     columns = {name: getattr(row, name) for name in (*_CHANGING, "slot", "reasons", "mac")}
     if not Request.objects.filter(pk=row.pk, state=before.value).update(**columns):
-        raise Conflict("wrong status: another decision came first", subject=bytes(row.subject))
+        raise Conflict(gettext_noop("wrong status: another decision came first"), subject=bytes(row.subject))
 
 
 def assign(request: OpenRequest, account: int | None) -> None:

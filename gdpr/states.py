@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 
+from django.utils.translation import gettext_noop
+
 from databunker.errors import Conflict
 
 __all__ = ["DECIDED", "TRANSITIONS", "UNDECIDED", "State", "Step", "advance", "states_of"]
@@ -79,7 +81,7 @@ def advance(state: State, step: Step) -> State:
     try:
         return TRANSITIONS[state, step]
     except KeyError:
-        raise Conflict(f"wrong status: {state.label}") from None
+        raise Conflict(gettext_noop("wrong status: %(status)s"), places={"status": state.label}) from None
 
 
 def states_of(status: str) -> frozenset[State]:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from databunker import jsontext
 from databunker.crypto import hashing, store
@@ -100,7 +101,7 @@ def field_named(mode: str) -> IdentityField:
     try:
         return configured()[mode.lower()]
     except KeyError:
-        raise BadRequest("bad mode") from None
+        raise BadRequest(gettext_noop("bad mode")) from None
 
 
 def is_shared(mode: str) -> bool:
@@ -115,11 +116,11 @@ def normalised(field: IdentityField, value: str) -> str:
         BadRequest: too long, or not a telephone number.
     """
     if len(value) > normalise.MAX_IDENTITY_LENGTH:
-        raise BadRequest(f"{field.name} is too long")
+        raise BadRequest(gettext_noop("%(field)s is too long"), places={"field": field.name})
     try:
         return _NORMALISERS[field.kind](value)
     except BadRequest:
-        raise BadRequest(f"{field.name} is not a telephone number") from None
+        raise BadRequest(gettext_noop("%(field)s is not a telephone number"), places={"field": field.name}) from None
 
 
 def identity_digest(field: IdentityField, value: str, *, tenant: int, keyring: Keyring | None = None) -> bytes:
@@ -178,8 +179,11 @@ def _as_text(field: IdentityField, value: Any) -> str:
         return value
     if field.kind == "text" and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return jsontext.dumps(value).decode()
-    allowed = "text or a number" if field.kind == "text" else "text"
-    raise BadRequest(f"{field.name} must be {allowed}")
+    rule = gettext_noop("%(field)s must be text or a number") if field.kind == "text" else _TEXT
+    raise BadRequest(rule, places={"field": field.name})
+
+
+_TEXT = gettext_noop("%(field)s must be text")
 
 
 def as_text(mode: str, value: Any) -> str:
@@ -202,7 +206,7 @@ def rows_for(profile: Mapping[str, Any], *, tenant: int, subject: bytes, keyring
     """
     rows = _rows(extract(profile), tenant=tenant, subject=subject, keyring=keyring)
     if not rows:
-        raise BadRequest("all user lookup fields are missing")
+        raise BadRequest(gettext_noop("all user lookup fields are missing"))
     return rows
 
 

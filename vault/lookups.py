@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.utils.translation import gettext_noop
+
 from databunker.crypto.encoding import pack
 from databunker.errors import BadRequest
 from databunker.ids import parse_token
@@ -65,10 +67,10 @@ def parse(mode: str, identity: str, *, tenant: int) -> Lookup:
     if mode.lower() == "token":
         token = parse_token(identity)
         if token is None:
-            raise BadRequest("bad uuid")
+            raise BadRequest(gettext_noop("bad uuid"))
         return ByToken(token, references.subject_of(token, tenant=tenant))
     field = identities.field_named(mode)
     value = identities.normalised(field, identity)
     if not value:
-        raise BadRequest(f"{field.name} is empty")
+        raise BadRequest(gettext_noop("%(field)s is empty"), places={"field": field.name})
     return ByIdentity(field, value, identities.identity_digest(field, value, tenant=tenant))

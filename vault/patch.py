@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonpatch
 import jsonpointer
+from django.utils.translation import gettext_noop
 
 from databunker import jsontext
 from databunker.errors import BadRequest, Conflict
@@ -30,11 +31,11 @@ def apply(document: dict[str, Any], change: Any, *, max_bytes: int) -> dict[str,
     elif isinstance(change, list):
         result = json_patch(document, change, max_bytes=max_bytes)
     else:
-        raise BadRequest("a change is an object (merge patch) or an array (JSON Patch)")
+        raise BadRequest(gettext_noop("a change is an object (merge patch) or an array (JSON Patch)"))
     if not isinstance(result, dict):
-        raise BadRequest("the changed record must be an object")
+        raise BadRequest(gettext_noop("the changed record must be an object"))
     if _size(result) > max_bytes:
-        raise BadRequest("the changed record is too large")
+        raise BadRequest(gettext_noop("the changed record is too large"))
     return result
 
 
@@ -45,7 +46,9 @@ def _size(document: Any) -> int:
         BadRequest: nested too deeply.
     """
     if not jsontext.depth_within(document, jsontext.MAX_DEPTH):
-        raise BadRequest(f"the changed record is nested deeper than {jsontext.MAX_DEPTH}")
+        raise BadRequest(
+            gettext_noop("the changed record is nested deeper than %(most)s"), places={"most": str(jsontext.MAX_DEPTH)}
+        )
     return len(jsontext.dumps(document))
 
 
@@ -69,7 +72,9 @@ def json_patch(document: Any, operations: list[Any], *, max_bytes: int) -> Any:
     copied in all is bounded.
     """
     if len(operations) > MAX_OPERATIONS:
-        raise BadRequest(f"a JSON Patch has at most {MAX_OPERATIONS} operations")
+        raise BadRequest(
+            gettext_noop("a JSON Patch has at most %(most)s operations"), places={"most": str(MAX_OPERATIONS)}
+        )
     result = copy.deepcopy(document)
     copied = 0
     try:
@@ -78,13 +83,13 @@ def json_patch(document: Any, operations: list[Any], *, max_bytes: int) -> Any:
                 size = _size(result)
                 copied += size
                 if size > max_bytes or copied > _MOST_COPIED * max_bytes:
-                    raise BadRequest("the changed record is too large")
+                    raise BadRequest(gettext_noop("the changed record is too large"))
             if operation["op"] == "test":
                 _test(result, operation)
             else:
                 result = jsonpatch.JsonPatch([operation]).apply(result, in_place=True)
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, KeyError, TypeError, AttributeError):
-        raise BadRequest("the JSON Patch is malformed or does not fit the record") from None
+        raise BadRequest(gettext_noop("the JSON Patch is malformed or does not fit the record")) from None
     return result
 
 
@@ -101,7 +106,7 @@ def _test(document: Any, operation: dict[str, Any]) -> None:
         jsonpointer.JsonPointer(operation["path"])  # malformed: that is no conflict
         found = _ABSENT
     if not equal(found, expected):
-        raise Conflict("a test operation of the JSON Patch does not hold")
+        raise Conflict(gettext_noop("a test operation of the JSON Patch does not hold"))
 
 
 _ABSENT = object()

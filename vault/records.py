@@ -6,6 +6,8 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.utils.translation import gettext_noop
+
 from databunker import jsontext
 from databunker.crypto import store
 from databunker.crypto.envelope import Place
@@ -204,4 +206,4 @@ class OpenRecord:
             Conflict: it was changed since.
         """
         if version is not None and version != self.row.version:
-            raise Conflict("the record has changed meanwhile", subject=self.row.subject)
+            raise Conflict(gettext_noop("the record has changed meanwhile"), subject=self.row.subject)

@@ -9,7 +9,7 @@ On any property, at any depth of `properties` (also behind a `$ref` within the f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import jsonschema
 import orjson
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from databunker.errors import BadRequest
 
@@ -31,10 +32,14 @@ _MOST_DIGITS = 300  # about what a double holds; to reckon with more would cost 
 
 
 class Fault(NamedTuple):
-    """A rule that a profile breaks, and where: names of members and positions in lists, outermost first."""
+    """A rule that a profile breaks, and where: names of members and positions in lists, outermost first.
+
+    `rule` may have places, and `places` what stands there, as in `VaultError`.
+    """
 
     path: tuple[str | int, ...]
     rule: str
+    places: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,8 @@ class RecordSchema:
         """
         error = next(iter(self.validator.iter_errors(_with_plain_numbers(profile))), None)
         if error is not None:
-            raise BadRequest(f"profile does not fit the record schema at {self._pointer(error)}: {_rule(error)}")
+            rule, places = _rule(error)
+            raise BadRequest(_AT[rule], places={"where": self._pointer(error), **places})
 
     def faults(self, profile: dict[str, Any]) -> list[Fault]:
         """All that `validate` would refuse, for forms that tell it where it was typed.
@@ -158,7 +164,7 @@ def _with_plain_numbers(value: Any) -> Any:
         return [_with_plain_numbers(member) for member in value]
     if isinstance(value, Decimal):
         if value and abs(value.adjusted()) > _MOST_DIGITS:
-            raise BadRequest("profile does not fit the record schema: a number is out of range")
+            raise BadRequest(gettext_noop("profile does not fit the record schema: a number is out of range"))
         return int(value) if value == value.to_integral_value() else float(value)
     return value
 
@@ -186,18 +192,33 @@ def _put(target: dict[str, Any], path: FieldPath, value: Any) -> None:
 def _faults(error: Any) -> list[Fault]:
     path = tuple(error.absolute_path)
     if error.validator == "required":
-        return [Fault((*path, name), "required field is missing") for name in _missing(error)]
-    return [Fault(path, _rule(error))]
+        return [Fault((*path, name), _MISSING, {}) for name in _missing(error)]
+    return [Fault(path, *_rule(error))]
+
+
+_MISSING = gettext_noop("required field is missing")
+_MISSING_ONES = gettext_noop("required field is missing: %(fields)s")
+_TYPE = gettext_noop("must be of type %(type)s")
+_BROKEN = gettext_noop("breaks the rule %(rule)s")
+# How each is told of a whole profile.
+_AT = {
+    _MISSING_ONES: gettext_noop(
+        "profile does not fit the record schema at %(where)s: required field is missing: %(fields)s"
+    ),
+    _TYPE: gettext_noop("profile does not fit the record schema at %(where)s: must be of type %(type)s"),
+    _BROKEN: gettext_noop("profile does not fit the record schema at %(where)s: breaks the rule %(rule)s"),
+}
 
 
 def _missing(error: Any) -> list[str]:
     return [name for name in error.validator_value if name not in error.instance]
 
 
-def _rule(error: Any) -> str:
+def _rule(error: Any) -> tuple[str, dict[str, str]]:
+    """The rule that is broken, and what stands in its places."""
     if error.validator == "required":
-        return f"required field is missing: {', '.join(_missing(error))}"
+        return _MISSING_ONES, {"fields": ", ".join(_missing(error))}
     if error.validator == "type":
         wanted = error.validator_value
-        return f"must be of type {wanted if isinstance(wanted, str) else ' or '.join(wanted)}"
-    return f"breaks the rule {error.validator!r}"
+        return _TYPE, {"type": wanted if isinstance(wanted, str) else " or ".join(wanted)}
+    return _BROKEN, {"rule": repr(error.validator)}

@@ -102,7 +102,7 @@ def tidy_name(name: str) -> str:
     if not tidy:
         raise BadRequest(gettext_noop("the name is empty"))
     if len(tidy) > MAX_NAME:
-        raise BadRequest(f"a name has at most {MAX_NAME} characters")
+        raise BadRequest(gettext_noop("a name has at most %(most)s characters"), places={"most": str(MAX_NAME)})
     if any(unicodedata.category(sign)[0] in "CZ" for sign in tidy):
         raise BadRequest(gettext_noop("a name has no spaces and no control characters"))
     return tidy

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from databunker.callers import request_id
@@ -24,7 +25,7 @@ from databunker.errors import (
     VaultError,
 )
 
-__all__ = ["bad_request", "csrf_refused", "explained", "not_found", "refusal_page", "server_error"]
+__all__ = ["bad_request", "csrf_refused", "explained", "not_found", "refusal_page", "server_error", "worded"]
 
 _log = logging.getLogger("databunker.pages")
 
@@ -47,8 +48,31 @@ _FAULT = _Words(_("This did not work"), _("It is our fault, and it has been note
 
 
 def explained(error: VaultError) -> str:
-    """What a form says of a refusal: our own words for it, in the language of the page where they are translated."""
-    return gettext(error.message)
+    """What a form says of a refusal: our own words for it, in the language of the page."""
+    return worded(error.template, error.places)
+
+
+def worded(text: str, places: Mapping[str, str]) -> str:
+    """A text in the language of the page, with what stands in its places; words of the API there, too."""
+    told = gettext(text)
+    return told % {name: place and gettext(place) for name, place in places.items()} if places else told
+
+
+# The messages of `databunker.errors`, which knows no Django, and what stands in the places of others.
+_WORDS = (
+    gettext_noop("Access denied"),
+    gettext_noop("this change needs approval"),
+    gettext_noop("processing of this person's data is restricted"),
+    gettext_noop("open"),
+    gettext_noop("awaiting-identity"),
+    gettext_noop("approved"),
+    gettext_noop("canceled"),
+    gettext_noop("refused"),
+    gettext_noop("forget-me"),
+    gettext_noop("change-profile"),
+    gettext_noop("change-app-data"),
+    gettext_noop("agreement-withdraw"),
+)
 
 
 def refusal_page(request: HttpRequest, error: VaultError) -> HttpResponse:

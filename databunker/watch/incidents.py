@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.db import IntegrityError
 from django.db.models import F, Q, Value
 from django.db.models.functions import Greatest
+from django.utils.translation import gettext_noop
 
 from audit import trail
 from audit.events import EventType
@@ -197,7 +198,7 @@ def acknowledge_incident(actor: Actor, *, number: int, reason: str) -> None:
             acknowledged_by=actor.token_id,
         )
         if not changed:
-            raise Conflict("the incident is acknowledged already")
+            raise Conflict(gettext_noop("the incident is acknowledged already"))
         trail.record(actor, INCIDENT_ACKNOWLEDGED, detail={"incident": number, "message": text})
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError
+from django.utils.translation import gettext_noop
 
 from audit import trail
 from databunker.access.actor import Actor
@@ -77,7 +78,7 @@ def _saved(actor: Actor, name: str, new_name: str, texts: dict[str, str], *, new
         raise NotFound("processing activity not found")
     taken = ProcessingActivity.objects.filter(tenant=actor.tenant, activity=new_name)
     if (row is not None and new) or (new_name != name and taken.exists()):
-        raise Conflict("another processing activity has this name")
+        raise Conflict(gettext_noop("another processing activity has this name"))
     if row is None:
         row = ProcessingActivity(tenant=actor.tenant, created=now)
     for field, text in texts.items():

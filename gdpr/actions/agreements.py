@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
 from audit import trail
 from databunker.access.actor import Actor, ActorKind
@@ -48,7 +49,7 @@ _EVENTS = {Change.ACCEPT: AGREEMENT_ACCEPTED, Change.WITHDRAW: AGREEMENT_WITHDRA
 class TextsChanged(Conflict):
     """Nobody agrees to words that were not there to read: they have been changed since."""
 
-    message = "the texts of the legal basis have changed"
+    message = gettext_noop("the texts of the legal basis have changed")
 
 
 def accept_agreement(actor: Actor, *, brief: str, mode: str, identity: str, wish: Mapping[str, Any]) -> None:
@@ -108,7 +109,7 @@ def _decide_known(actor: Actor, name: str, lookup: Lookup, terms: Terms) -> None
         record.require_active()
         basis = active_basis(actor.tenant, name, shared_lock=True)
         if terms.change is Change.WITHDRAW and actor.kind is ActorKind.PERSON and not basis.usercontrol:
-            raise NeedsApproval("withdrawing this needs approval", subject=record.row.subject)
+            raise NeedsApproval(gettext_noop("withdrawing this needs approval"), subject=record.row.subject)
         settle(actor, record)
         holder = Holder(actor.tenant, record)
         _write(actor, holder, basis, terms, lookup)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError
+from django.utils.translation import gettext_noop
 
 from audit import trail
 from databunker.access.actor import Actor
@@ -99,7 +100,7 @@ def _save(actor: Actor, name: str, wanted: _Wish, *, new: bool | None) -> None:
         raise NotFound("legal basis not found")
     taken = LegalBasis.objects.filter(tenant=actor.tenant, brief=wanted.brief)
     if (row is not None and new) or (wanted.brief != name and taken.exists()):
-        raise Conflict("another legal basis has this brief")
+        raise Conflict(gettext_noop("another legal basis has this brief"))
     texts = current_texts([row])[row.id] if row else Texts()
     if row is None:
         row = LegalBasis(tenant=actor.tenant, text_version=0, created=now)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from audit import trail
 from audit.events import Outcome
@@ -58,7 +59,7 @@ def send_login_code(
     lookup, channel = _parse(actor, mode, identity)
     test_code = _test_code(lookup)
     if test_code is None and not channel.is_set_up():
-        raise Conflict(f"login by {lookup.field.name} is not set up")
+        raise Conflict(gettext_noop("login by %(field)s is not set up"), places={"field": lookup.field.name})
     _take(actor, "LOGIN_CODES_PER_ADDRESS", throttle.address_key(actor.address))
     captcha.use(captcha_code, captcha_answer, tenant=actor.tenant)
     _take(actor, "LOGIN_CODES_PER_PERSON", lookup.plain)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from audit import trail
 from audit.events import EventType
 from databunker.access.actor import Actor, ActorKind
@@ -50,7 +52,7 @@ def restrict_processing(actor: Actor, *, mode: str, identity: str, ground: objec
 
     def act(record: OpenRecord) -> dict[str, Any]:
         if record.restricted:
-            raise Conflict("processing is restricted already", subject=record.row.subject)
+            raise Conflict(gettext_noop("processing is restricted already"), subject=record.row.subject)
         exercise(actor, record, RightKind.RESTRICTION, reason=text, ground=chosen)
         mark_restricted(record, restricted=True)
         _tell(record, webhooks.restriction(record.token, restricted=True))
@@ -74,7 +76,9 @@ def lift_restriction(actor: Actor, *, mode: str, identity: str, reason: Any = ""
         if found is None:
             return {"unchanged": True}
         if actor.kind is ActorKind.PERSON and found.terms.by is not ActorKind.PERSON:
-            raise AccessDenied("only those who decide about it may lift this restriction", subject=record.row.subject)
+            raise AccessDenied(
+                gettext_noop("only those who decide about it may lift this restriction"), subject=record.row.subject
+            )
         take_back(record, RightKind.RESTRICTION)
         mark_restricted(record, restricted=False)
         _tell(record, webhooks.restriction(record.token, restricted=False))
@@ -98,7 +102,7 @@ def object_to_processing(actor: Actor, *, mode: str, identity: str, brief: str =
         basis = _objectionable(actor, brief) if brief else None
         number = basis.id if basis else 0
         if any(right.kind is RightKind.OBJECTION and right.basis == number for right in rights_of(record)):
-            raise Conflict("there is this objection already", subject=record.row.subject)
+            raise Conflict(gettext_noop("there is this objection already"), subject=record.row.subject)
         exercise(actor, record, RightKind.OBJECTION, reason=text, basis=number)
         _tell(record, webhooks.objection(record.token, brief=basis.brief if basis else "", objects=True))
         return {"brief": basis.brief if basis else "", "message": text}
@@ -131,7 +135,10 @@ def _objectionable(actor: Actor, brief: str) -> LegalBasis:
     basis = active_basis(actor.tenant, brief_name(brief), shared_lock=True)
     if basis.basistype not in MAY_BE_OBJECTED_TO:
         kinds = " or ".join(sorted(MAY_BE_OBJECTED_TO))
-        raise BadRequest(f"people object to what rests on {kinds}; a consent is withdrawn instead")
+        raise BadRequest(
+            gettext_noop("people object to what rests on %(kinds)s; a consent is withdrawn instead"),
+            places={"kinds": kinds},
+        )
     return basis
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from databunker import jsontext
 from databunker.access.actor import Actor, ActorKind
@@ -116,7 +117,7 @@ def change_app_data(
     def wish(record: OpenRecord) -> Wish:
         stored = find_app_record(record, app_name(app))
         if version is not None and version != stored.version:
-            raise Conflict("the data has changed meanwhile", subject=record.row.subject)
+            raise Conflict(gettext_noop("the data has changed meanwhile"), subject=record.row.subject)
         before = jsontext.loads(open_app_data(record, stored))
         patch.apply(before, change, max_bytes=settings.MAX_BODY_BYTES)
         paths = tuple(touched_paths(before, change))

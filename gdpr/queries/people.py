@@ -6,6 +6,8 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.utils.translation import gettext_noop
+
 from audit import trail
 from databunker import jsontext
 from databunker.access.actor import Actor
@@ -102,11 +104,11 @@ def reveal_fields(actor: Actor, *, token: str, fields: Collection[str], purpose:
     """
     said = checked_reason(purpose, needed=_NEEDED)
     if not fields:
-        raise BadRequest("choose at least one field")
+        raise BadRequest(gettext_noop("choose at least one field"))
     record = _active(actor, token, Permission.RECORD_READ)
     there = leaves(_seen_profile(actor, record))
     if not there.keys() >= set(fields):
-        raise Conflict("the profile has no such field any more", subject=record.row.subject)
+        raise Conflict(gettext_noop("the profile has no such field any more"), subject=record.row.subject)
     shown = {name: there[name] for name in there if name in fields}
     detail = {"purpose": said, "message": ", ".join(map(path_of, shown))}
     trail.record(actor, PERSON_FIELDS_REVEALED, subject=record.row.subject, sealer=record.key, detail=detail)

@@ -190,6 +190,11 @@ def test_what_the_record_schema_refuses_is_told_at_its_field(
         html = answer.content.decode()
         assert 'id="id_at/age-error"' in html
         assert 'id="id_at/name-error"' in html
+        officer.client.cookies["language"] = "de"
+        german = officer.post(f"/console/people/{ann}/edit/preview", **wrong).content.decode()
+        assert 'id="id_at/age-error">\n<li>muss vom Typ integer sein' in german
+        assert 'id="id_at/name-error">\n<li>ein Pflichtfeld fehlt' in german
+        officer.client.cookies["language"] = "en"
         locked = officer.post(f"/console/people/{ann}/edit/save", **{**opened(officer, ann), "at/login": "anna"})
         assert locked.status_code == 422
         assert 'id="id_at/login-error">\n<li>This field can&#x27;t be changed.' in locked.content.decode()

@@ -89,6 +89,9 @@ def test_a_decided_request_is_given_to_nobody(dpo: Visitor, change: str) -> None
     dpo.post(f"{page}/assign", page, account=str(dpo.account))
     assert "wrong status: approved" in text_of(dpo.get(page))
     assert Request.objects.get().assignee is None
+    dpo.client.cookies["language"] = "de"
+    dpo.post(f"{page}/assign", page, account=str(dpo.account))
+    assert "der Zustand lässt das nicht zu: genehmigt" in text_of(dpo.get(page))
 
 
 def test_sql_gives_a_request_to_nobody(dpo: Visitor, change: str) -> None:

@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 from django.template.base import Lexer, TokenType
+from django.utils import translation
 from django.utils.translation.template import templatize
 
+from databunker.errors import BadRequest, Conflict
+from databunker.pages.errors import explained
 from databunker.settings.environment import BASE_DIR
+from gdpr.states import State, Step, advance
 
 MESSAGES = runpy.run_path(str(BASE_DIR / "scripts" / "messages.py"))
 LANGUAGES = sorted(MESSAGES["LANGUAGES"])
@@ -76,6 +80,65 @@ def test_the_compiled_file_is_of_these_texts(language: str) -> None:
         catalog = gettext.GNUTranslations(file)
     assert catalog.gettext("Sign in") == po(language)["Sign in"] != "Sign in"
     assert catalog.ngettext("%(count)s day ago", "%(count)s days ago", 2) != "%(count)s days ago"
+
+
+# Those that pages show of what another part refuses: conflicts all of them, the rest where a form catches it.
+ALWAYS, CAUGHT = {"Conflict", "NeedsApproval"}, {"Conflict", "NeedsApproval", "BadRequest"}
+CATCHING = (
+    "vault/lookups.py",
+    "vault/identities.py",
+    "vault/patch.py",
+    "vault/schema.py",
+    "databunker/accounts/rows.py",
+)
+# What only programs and the command line are refused.
+UNSEEN = (
+    "databunker/api/",
+    "databunker/crypto/",
+    "databunker/keys/",
+    "databunker/management/",
+    "vault/actions/replay.py",
+)
+
+
+def untold(path: Path) -> Iterator[str]:
+    """Refusals of a module whose words are not taken up for translation."""
+    name = str(path.relative_to(BASE_DIR))
+    kinds = CAUGHT if name in CATCHING else ALWAYS
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds:
+            yield from (
+                f"{name}:{node.lineno}" for part in node.args[:1] if isinstance(part, ast.Constant | ast.JoinedStr)
+            )
+
+
+def test_no_refusal_that_a_page_shows_is_in_english_only() -> None:
+    modules = [path for package in PACKAGES for path in (BASE_DIR / package).rglob("*.py")]
+    found = [place for path in modules for place in untold(path) if not place.startswith(UNSEEN)]
+    assert found == [], "gettext_noop the message; what it is about goes into `places`"
+
+
+def test_a_refusal_is_english_for_programs_and_in_the_language_of_the_page() -> None:
+    with pytest.raises(Conflict) as refused:
+        advance(State.REFUSED, Step.APPROVE)
+    assert refused.value.message == str(refused.value) == "wrong status: refused"
+    told = {}
+    for language in ("en", *LANGUAGES):
+        with translation.override(language):
+            told[language] = explained(refused.value)
+    assert told == {
+        "en": "wrong status: refused",
+        "de": "der Zustand lässt das nicht zu: abgelehnt",
+        "fr": "l’état ne le permet pas : refusée",
+        "es": "el estado no lo permite: denegada",
+    }
+
+
+def test_what_stands_in_a_place_is_no_text_to_be_filled_in() -> None:
+    refusal = BadRequest("%(field)s is empty", places={"field": "%(field)s 100%"})
+    assert refusal.message == explained(refusal) == "%(field)s 100% is empty"
+    assert explained(BadRequest("%(field)s is empty", places={"field": ""})) == " is empty"
+    assert BadRequest("at most 100%").message == "at most 100%"
 
 
 # Attributes that are read out or shown.

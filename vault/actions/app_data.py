@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from audit import trail
 from audit.events import EventType
@@ -37,7 +38,7 @@ def store_app_data(actor: Actor, *, mode: str, identity: str, app: str, data: An
         BadRequest: `data` is no object, or `app` is no name.
     """
     if not isinstance(data, dict):
-        raise BadRequest("an application's data must be an object")
+        raise BadRequest(gettext_noop("an application's data must be an object"))
 
     def store(record: OpenRecord, name: str) -> tuple[EventType, int]:
         row = record.row
@@ -68,7 +69,7 @@ def change_app_data(
         visible.require_steps(actor, change, app=name, subject=record.row.subject)
         old = find_app_record(record, name)
         if version is not None and version != old.version:
-            raise Conflict("the data has changed meanwhile", subject=record.row.subject)
+            raise Conflict(gettext_noop("the data has changed meanwhile"), subject=record.row.subject)
         before = jsontext.loads(open_app_data(record, old))
         after = patch.apply(before, change, max_bytes=settings.MAX_BODY_BYTES)
         visible.require_change(actor, before, after, app=name, subject=record.row.subject)

@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from django.db import IntegrityError, OperationalError
+from django.utils.translation import gettext_noop
 
 from audit import trail
 from databunker import jsontext
@@ -96,7 +97,11 @@ def preview_change(record: OpenRecord, change: Any) -> Preview:
         rules.validate(after)
         locked = rules.changed("locked", before, after)
         if locked:
-            raise BadRequest(f"locked fields can't be changed: {', '.join(locked)}", subject=record.row.subject)
+            raise BadRequest(
+                gettext_noop("locked fields can't be changed: %(fields)s"),
+                places={"fields": ", ".join(locked)},
+                subject=record.row.subject,
+            )
     content = jsontext.dumps(after)
     if content == record.profile_json:
         return Preview(before, after, content, [], record.row.index_epoch)
@@ -187,5 +192,5 @@ def _write(
             if added:
                 execute(*storage.identity_insert(old.tenant, [(old.subject, entry) for entry in added]).statement())
     except IntegrityError:
-        refuse_if_taken(old.tenant, added, "duplicate {} index")
+        refuse_if_taken(old.tenant, added, gettext_noop("duplicate %(field)s index"))
         raise _LostRace from None

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, OperationalError
+from django.utils.translation import gettext_noop
 
 from audit import trail
 from audit.trail import EventRow
@@ -46,7 +47,7 @@ def create_record(actor: Actor, *, profile: dict[str, Any]) -> UUID:
         try:
             write_together(inserts if told is None else [*inserts, told])
         except IntegrityError:
-            refuse_if_taken(actor.tenant, record.identities, "duplicate index: {}")
+            refuse_if_taken(actor.tenant, record.identities, gettext_noop("duplicate index: %(field)s"))
             # Whoever had the identity let go of it in between: try again.
         except OperationalError as error:
             if not is_lost_race(error):
@@ -64,7 +65,7 @@ def seal_checked(profile: dict[str, Any], *, tenant: int) -> SealedRecord:
     schema.check(profile)
     content = jsontext.dumps(profile)
     if len(content) > settings.MAX_BODY_BYTES:
-        raise BadRequest("the record is too large")
+        raise BadRequest(gettext_noop("the record is too large"))
     try:
         return seal_new(profile, content, tenant=tenant)
     except BadRequest as error:
@@ -87,7 +88,7 @@ def inserts_for(tenant: int, records: Sequence[SealedRecord], events: Sequence[E
 
 
 def refuse_if_taken(tenant: int, entries: Sequence[IdentityRow], message: str) -> None:
-    """`message` has a `{}` for the name of the field: the peer words it in two ways.
+    """`message` has the place `field` for the name of the field: the peer words it in two ways.
 
     Raises:
         Conflict: one of the identities is somebody's.
@@ -95,4 +96,4 @@ def refuse_if_taken(tenant: int, entries: Sequence[IdentityRow], message: str) -
     taken = storage.taken(tenant, [entry.digest for entry in entries])
     for entry in sorted(entries, key=lambda entry: entry.field):
         if entry.digest in taken:
-            raise Conflict(message.format(entry.field), subject=taken[entry.digest])
+            raise Conflict(message, places={"field": entry.field}, subject=taken[entry.digest])

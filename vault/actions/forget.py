@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from audit import trail
 from databunker import jsontext
@@ -73,7 +74,7 @@ def forget_person(actor: Actor, *, mode: str, identity: str, reason: str = "") -
 def _forget(actor: Actor, lookup: Lookup, reason: str) -> Forgotten:
     record = find(actor, lookup, Permission.RECORD_FORGET, lock=True)
     if actor.kind is ActorKind.PERSON and not settings.SELFSERVICE_FORGET_ME:
-        raise NeedsApproval("being forgotten needs approval", subject=record.row.subject)
+        raise NeedsApproval(gettext_noop("being forgotten needs approval"), subject=record.row.subject)
     return Forgotten(record.token, forget_found(actor, record, reason=reason))
 
 

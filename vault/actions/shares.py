@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from audit import trail
 from databunker import periods
@@ -93,7 +94,11 @@ def _make_room(record: OpenRecord, now: int) -> None:
     of_person = SharedRecord.objects.filter(tenant=record.row.tenant, subject=record.row.subject)
     of_person.filter(expires__lte=now).delete()
     if of_person.count() >= _MAX_SHARES:
-        raise Conflict(f"a person has at most {_MAX_SHARES} shared records", subject=record.row.subject)
+        raise Conflict(
+            gettext_noop("a person has at most %(most)s shared records"),
+            places={"most": str(_MAX_SHARES)},
+            subject=record.row.subject,
+        )
 
 
 def _require_owned(record: OpenRecord, terms: Terms) -> None:

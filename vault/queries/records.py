@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from audit import trail
 from audit.events import EventType
@@ -104,7 +105,11 @@ def find(actor: Actor, lookup: Lookup, permission: Permission, *, lock: bool = F
     for holder in holders:
         require(actor, permission, subject=holder.row.subject)
     if len(holders) > 1:
-        raise Conflict(f"several records share this {lookup.field.name}", trace=lookup.trace_of_nobody())
+        raise Conflict(
+            gettext_noop("several records share this %(field)s"),
+            places={"field": lookup.field.name},
+            trace=lookup.trace_of_nobody(),
+        )
     if lock:
         return find_subject(actor, holders[0].row.subject, permission, lock=True)
     restriction.require_free(actor, holders[0], permission)
@@ -169,7 +174,7 @@ def list_records(actor: Actor, *, offset: int, limit: int, unlock: str | None) -
     """
     require(actor, Permission.RECORD_LIST)
     if settings.LIST_USERS == "off":
-        raise AccessDenied("listing users is switched off: see the setting LIST_USERS")
+        raise AccessDenied(gettext_noop("listing users is switched off: see the setting LIST_USERS"))
     if settings.LIST_USERS != "legacy" and not (
         unlock and unlocked(unlock, tenant=actor.tenant, token_id=actor.token_id)
     ):
@@ -188,7 +193,7 @@ def browse_records(actor: Actor, *, unlock: str, after: int, limit: int) -> Brow
     """
     require(actor, Permission.RECORD_LIST)
     if settings.LIST_USERS == "off":
-        raise AccessDenied("listing users is switched off: see the setting LIST_USERS")
+        raise AccessDenied(gettext_noop("listing users is switched off: see the setting LIST_USERS"))
     if not unlocked(unlock, tenant=actor.tenant, token_id=actor.token_id):
         raise AccessDenied("listing users needs an unlock")
     found = storage.page_after(actor.tenant, after, limit=limit + 1)

@@ -14,7 +14,7 @@ from databunker.access.actor import Actor
 from databunker.access.permissions import Permission
 from databunker.errors import BadRequest, Conflict, VaultError
 from databunker.pages.diffs import differences
-from databunker.pages.errors import explained
+from databunker.pages.errors import explained, worded
 from gdpr import queries
 from vault import identities, schema
 from vault.actions import change_record, preview_change
@@ -60,7 +60,7 @@ def _check(form: EditForm, record: OpenRecord) -> None:
     rules, after = schema.configured(), form.cleaned_data["after"]
     if rules:
         for fault in rules.faults(after):
-            form.refuse(fault.path, _(fault.rule))
+            form.refuse(fault.path, worded(fault.rule, fault.places))
         for path in rules.changed("locked", record.profile(), after):
             form.refuse(tuple(path.split(".")), _("This field can't be changed."))
     if form.errors:

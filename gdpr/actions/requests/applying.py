@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_noop
+
 from databunker import jsontext
 from databunker.access.actor import Actor
 from databunker.errors import Conflict, NotFound
@@ -67,6 +69,7 @@ def app_data_of(record: OpenRecord, app: str) -> Any:
 def _require_unchanged(record: OpenRecord, document: Any, wish: Wish) -> None:
     if not unchanged(document, wish.original, wish.paths):
         raise Conflict(
-            f"what the request would change has changed since: the request stays {State.OPEN.label}",
+            gettext_noop("what the request would change has changed since: the request stays %(status)s"),
+            places={"status": State.OPEN.label},
             subject=record.row.subject,
         )

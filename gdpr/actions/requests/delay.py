@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from audit import trail
 from audit.events import EventType
 from databunker.access.actor import Actor
@@ -34,10 +36,11 @@ def extend_request(actor: Actor, *, rtoken: str, reason: Any) -> OpenRequest:
 
     def check(request: OpenRequest) -> None:
         if request.stored.extended is not None:
-            raise Conflict("extended already", subject=bytes(request.stored.subject))
+            raise Conflict(gettext_noop("extended already"), subject=bytes(request.stored.subject))
         if not request.clock.may_extend(unix_now(), holidays()):
             raise Conflict(
-                "the first month is over, in which it could be extended", subject=bytes(request.stored.subject)
+                gettext_noop("the first month is over, in which it could be extended"),
+                subject=bytes(request.stored.subject),
             )
 
     text = checked_reason(reason, needed="an extension")
@@ -55,9 +58,11 @@ def ask_for_identity(actor: Actor, *, rtoken: str, reason: Any) -> OpenRequest:
 
     def check(request: OpenRequest) -> None:
         if request.stored.asked is not None:
-            raise Conflict("proof of identity was asked for already", subject=bytes(request.stored.subject))
+            raise Conflict(
+                gettext_noop("proof of identity was asked for already"), subject=bytes(request.stored.subject)
+            )
         if not request.clock.may_ask(unix_now(), holidays()):
-            raise Conflict("the time for an answer is over", subject=bytes(request.stored.subject))
+            raise Conflict(gettext_noop("the time for an answer is over"), subject=bytes(request.stored.subject))
 
     text = checked_reason(reason, needed="asking for proof of identity")
     return _take(actor, rtoken, Step.ASK_IDENTITY, check, REQUEST_IDENTITY, reason=text, why="identity")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from audit import trail
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission
@@ -34,9 +36,13 @@ def assign_request(actor: Actor, *, rtoken: str, account: int | None) -> None:
             request = lock_request(actor, rtoken=rtoken, permission=Permission.REQUEST_DECIDE)
             row = request.stored
             if account is not None and account not in accounts_that_may(Permission.REQUEST_DECIDE, tenant=actor.tenant):
-                raise BadRequest("this account may not decide requests", subject=bytes(row.subject))
+                raise BadRequest(gettext_noop("this account may not decide requests"), subject=bytes(row.subject))
             if request.state not in UNDECIDED:
-                raise Conflict(f"wrong status: {request.state.label}", subject=bytes(row.subject))
+                raise Conflict(
+                    gettext_noop("wrong status: %(status)s"),
+                    places={"status": request.state.label},
+                    subject=bytes(row.subject),
+                )
             assign(request, account)
             detail = {"request": row.pk, "action": request.action.label, "account": account}
             trail.record(actor, REQUEST_ASSIGNED, subject=bytes(row.subject), sealer=request.holder.key, detail=detail)
@@ -61,7 +67,7 @@ def comment_request(actor: Actor, *, rtoken: str, comment: Any) -> None:
             request = lock_request(actor, rtoken=rtoken, permission=Permission.REQUEST_DECIDE)
             row = request.stored
             if request.holder.forgotten:
-                raise Conflict("the person was forgotten", subject=bytes(row.subject))
+                raise Conflict(gettext_noop("the person was forgotten"), subject=bytes(row.subject))
             detail = {"request": row.pk, "action": request.action.label, "comment": text}
             trail.record(actor, REQUEST_COMMENTED, subject=bytes(row.subject), sealer=request.holder.key, detail=detail)
 

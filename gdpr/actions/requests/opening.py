@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError
+from django.utils.translation import gettext_noop
 
 from audit import trail
 from databunker.access.actor import Actor
@@ -69,7 +70,8 @@ def _undecided(record: OpenRecord, wish: Wish) -> tuple[UUID, int]:
         raise Unavailable
     if not request.wish().same_as(wish):
         raise Conflict(
-            f"another {wish.action.label} request waits for a decision: cancel it, or ask again afterwards",
+            gettext_noop("another %(action)s request waits for a decision: cancel it, or ask again afterwards"),
+            places={"action": wish.action.label},
             subject=row.subject,
             shown={"rtoken": str(token)},
         )

@@ -37,10 +37,14 @@ from .actions import (
 )
 from .task_runs import Run
 
-__all__ = ["BATCH", "Outcome", "Task", "failing", "run", "tasks"]
+__all__ = ["BATCH", "OUTBOX", "Outcome", "Task", "failing", "run", "tasks"]
 
 BATCH = 500
 _log = logging.getLogger(__name__)
+
+
+# How the names of the tasks begin that send messages; then comes of which kind.
+OUTBOX = "outbox: "
 
 
 class Task(NamedTuple):
@@ -111,7 +115,7 @@ def _journal() -> list[Task]:
 
 def _deliveries() -> list[Task]:
     """One task for each kind of what goes out, so that none waits for the receivers of another."""
-    return [Task(f"outbox: {kind}", partial(_deliver, kind), prompt=True) for kind in delivery.kinds()]
+    return [Task(OUTBOX + kind, partial(_deliver, kind), prompt=True) for kind in delivery.kinds()]
 
 
 def _deliver(kind: str, now: int, limit: int) -> int:  # noqa: ARG001 - what is due is due by its own clock

@@ -7,14 +7,18 @@ from typing import NamedTuple
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from audit import witness
 from databunker.access.permissions import Permission
+from databunker.erasure import pushing
 from databunker.ids import unix_now
-from gdpr.maintenance import Task, tasks
+from gdpr.maintenance import OUTBOX, Task, tasks
 from gdpr.models import TaskRun
 from gdpr.task_runs import list_runs
 
 from .access import AccessPage
+from .outgoing import KIND_NAMES
 
 __all__ = ["Jobs"]
 
@@ -50,7 +54,18 @@ class Jobs(AccessPage):
 def _line(task: Task, run: TaskRun | None, now: int) -> Line:
     state, tone = _state(task, run, now)
     turn = None if run is None or task.prompt else run.ended + settings.MAINTENANCE_SECONDS
-    return Line(task.name, run, state, tone, turn, task.prompt)
+    return Line(_named(task.name), run, state, tone, turn, task.prompt)
+
+
+def _named(name: str) -> str:
+    """The words for a task; for one that sends messages, of which kind."""
+    kind, outbox = name.removeprefix(OUTBOX), _("outbox")
+    if kind == name:
+        return _(name)
+    return f"{outbox}: {_KINDS.get(kind, kind)}"
+
+
+_KINDS = {**KIND_NAMES, witness.KIND: gettext_lazy("signed heads"), pushing.KIND: gettext_lazy("erasures")}
 
 
 def _state(task: Task, run: TaskRun | None, now: int) -> tuple[str, str]:

@@ -281,6 +281,12 @@ def test_jobs_say_what_ran_and_when_it_runs_again(dpo: Visitor, time_machine: An
     page = dpo.get("/console/jobs")
     assert "Nothing has run since 1 hour ago" in text_of(page)
     assert "late" in line_of(page, "people")
+    dpo.client.cookies["language"] = "de"
+    page = dpo.get("/console/jobs")
+    german = text_of(page)
+    assert "Einwilligungen von Personen, die nie gekommen sind" in german
+    assert "Postausgang: E-Mail" in german
+    assert b'lang="en">people' not in page.content
 
 
 @pytest.mark.usefixtures("forgetful")

@@ -25,7 +25,7 @@ TEMPLATES = sorted((BASE_DIR / "templates").rglob("*.html"))
 PACKAGES = ("audit", "databunker", "gdpr", "vault")
 GIVEN = re.compile(r"\bn?gettext\(\s*(u?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"))")
 # What takes a text up for translation, and which of its arguments that is.
-CALLS = {**dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"), 0), "register": 2}
+CALLS = {**dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "Task"), 0), "register": 2}
 
 
 def texts_of_templates() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Django's command, which takes up the titles of event types as well."""
+"""Django's command, which takes up the titles of event types and the names of tasks as well."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ __all__ = ["Command"]
 
 
 class Command(makemessages.Command):
-    # The third argument of `audit.events.register`; pages translate it where they show it.
-    xgettext_options = [*makemessages.Command.xgettext_options, "--keyword=register:3"]  # noqa: RUF012 - as Django has it
+    # Of `audit.events.register` and of `gdpr.maintenance.Task`; pages translate them where they show them.
+    xgettext_options = [*makemessages.Command.xgettext_options, "--keyword=register:3", "--keyword=Task:1"]  # noqa: RUF012 - as Django has it

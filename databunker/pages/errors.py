@@ -22,6 +22,7 @@ from databunker.errors import (
     PayloadTooLarge,
     Throttled,
     Unavailable,
+    UnsupportedMediaType,
     VaultError,
 )
 
@@ -35,6 +36,7 @@ class _Words(NamedTuple):
     text: object
 
 
+_UNREADABLE = _Words(_("This can't be read"), _("Go back, check what you have entered, and try again."))
 _REFUSALS: list[tuple[type[VaultError], _Words]] = [
     (AccessDenied, _Words(_("This is not for you"), _("Your account may not see this page or do this."))),
     (NotFound, _Words(_("Not found"), _("There is nothing here, or not any more."))),
@@ -42,7 +44,8 @@ _REFUSALS: list[tuple[type[VaultError], _Words]] = [
     (PayloadTooLarge, _Words(_("Too large"), _("What you have sent is too large."))),
     (Throttled, _Words(_("Too many tries"), _("Please wait a while and try again."))),
     (Unavailable, _Words(_("Not available"), _("Nothing was changed. Please try again in a minute."))),
-    (BadRequest, _Words(_("This can't be read"), _("Go back, check what you have entered, and try again."))),
+    (BadRequest, _UNREADABLE),
+    (UnsupportedMediaType, _UNREADABLE),
 ]
 _FAULT = _Words(_("This did not work"), _("It is our fault, and it has been noted. Please try again later."))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from time import perf_counter
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
@@ -15,12 +17,16 @@ from databunker.accounts import sessions as stored
 from databunker.accounts.sessions import Audience, Session
 from databunker.callers import request_id
 from databunker.db.connections import replace_broken
+from databunker.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType, VaultError
 
-__all__ = ["cookie_name", "faults", "headers", "language", "scheme", "sessions"]
+from .errors import refusal_page
+
+__all__ = ["MOST_OF_A_STRANGER", "BoundedForms", "cookie_name", "faults", "headers", "language", "scheme", "sessions"]
 
 Handler = Callable[[HttpRequest], HttpResponse]
 _CONSOLE = "/console/"
 _SERVER_ERROR = 500
+MOST_OF_A_STRANGER = 256 * 1024  # bytes; the largest form for everyone takes a receipt of 64 KiB, percent-encoded
 _HEADERS = {
     # Our own addresses may be told to ourselves: Django's check of forms looks at them.
     "Referrer-Policy": "same-origin",
@@ -124,3 +130,52 @@ def _set_cookie(request: HttpRequest, response: HttpResponse, session: Session) 
     elif session.key_is_new:
         # Gone with the browser; the server says when it ends.
         response.set_cookie(name, session.key, path=path, secure=settings.PAGES_HTTPS, httponly=True, samesite="Lax")
+
+
+class BoundedForms:
+    """Refuses what is too large before Django's check of forms reads it, which comes ahead of every view.
+
+    A form has at most `MOST_OF_A_STRANGER` bytes, from whoever has a session MAX_BODY_BYTES where that is more. No page
+    takes files: they would be written to the disk before a view could refuse them. Nor may a percent sign stand for
+    nothing, which no browser sends: Django would take hundreds of times the size of a form that is full of them.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
+        """Only where there is a page: whatever has no address is answered without its body being read."""
+        refusal = _too_much(request)
+        return refusal_page(request, refusal) if refusal else None
+
+
+_LONE_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+def _too_much(request: HttpRequest) -> VaultError | None:
+    if request.content_type == "multipart/form-data":
+        return UnsupportedMediaType()
+    session: Session = request.session  # type: ignore[assignment] # ours, see `sessions`
+    most = max(MOST_OF_A_STRANGER, settings.MAX_BODY_BYTES) if session.exists else MOST_OF_A_STRANGER
+    if _announced(request) > most:
+        return PayloadTooLarge()
+    return BadRequest() if request.method == "POST" and _LONE_PERCENT.search(_read(request)) else None
+
+
+def _read(request: HttpRequest) -> bytes:
+    """The form, or nothing where it broke off: then there is no token in it either."""
+    try:
+        return request.body if request.content_type == "application/x-www-form-urlencoded" else b""
+    except UnreadablePostError:
+        return b""
+
+
+def _announced(request: HttpRequest) -> int:
+    """How many bytes Django would read: none of a body that comes without its length, or with one that is no number."""
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0

@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "databunker.pages.middleware.scheme",
     "databunker.pages.middleware.language",
     "databunker.pages.middleware.sessions",
+    "databunker.pages.middleware.BoundedForms",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -125,6 +126,7 @@ LANGUAGE_COOKIE_SECURE = _SECURE
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 CONTENT_SECURITY_POLICY = content_security_policy(_values["UI_LOGO_LINK"])
+# Of the API's bodies; forms of pages are bounded by databunker.pages.middleware.BoundedForms.
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(_values["MAX_BODY_BYTES"], _values["MAX_BULK_BODY_BYTES"])
 
 SILENCED_SYSTEM_CHECKS = [

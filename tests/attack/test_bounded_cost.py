@@ -19,10 +19,12 @@ SECONDS = 4.0
 MAY_GROW_MEGABYTES = 192
 
 _ASK = f"""
-import io, json, resource, sys, time
+import io, itertools, json, resource, sys, time
 sys.path.insert(0, PROJECT)
 from databunker.api.handler import Handler
-from tests.support.hostile_inputs import Hostile, hostile_requests
+from databunker.accounts.sessions import Audience, Session
+from databunker.pages.middleware import cookie_name
+from tests.support.hostile_inputs import Hostile, hostile_forms, hostile_requests
 handler = Handler()
 def ask(one, token):
     environ = {{
@@ -38,9 +40,14 @@ def ask(one, token):
     return int(told[0][:3]), body
 status, body = ask(Hostile("", "POST", "/v1/user", b'{{"login":"ann"}}'), ROOT)
 person = json.loads(body)["token"]
+session = Session(Audience.PORTAL)
+session.begin(seconds=3600)
+signed_in = f"{{cookie_name(Audience.PORTAL)}}={{session.key}}"
+for path in ("/", "/code", "/receipt", "/my/data/edit", "/console/sign-in", "/preferences/theme"):
+    ask(Hostile("", "GET", path), "")  # what is read once: templates, languages
 pages = [int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize")]
 resource.setrlimit(resource.RLIMIT_AS, (pages[0] * 1024 + {MAY_GROW_MEGABYTES} * 1024 * 1024, -1))
-for one in hostile_requests(person, "3d2f9a54-6c1e-4b0f-9a77-5f3f0a1c2b4d"):
+for one in itertools.chain(hostile_forms(signed_in), hostile_requests(person, "3d2f9a54-6c1e-4b0f-9a77-5f3f0a1c2b4d")):
     began = time.process_time()
     status, body = ask(one, ROOT)
     spent = round(time.process_time() - began, 3)

@@ -13,6 +13,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
+from django.utils.http import urlencode
 from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
@@ -27,7 +28,7 @@ from databunker.erasure.models import Receipt
 from databunker.erasure.verifying import ReceiptRefused, is_of, parse_receipt, verify_receipt
 from gdpr.actions import expire_people
 from tests.api.helpers import assert_refused, told_by
-from tests.conftest import Api, make_vault
+from tests.conftest import FORM, Api, make_vault
 from tests.support.backups import emptied, restored, taken
 from vault.actions import replay_journal
 
@@ -331,7 +332,7 @@ def checked(text: str, token: str = "") -> list[str]:
     """The results that the page shows without JavaScript."""
     import re
 
-    answer = Client().post("/receipt", {"receipt": text, "token": token})
+    answer = Client().post("/receipt", urlencode({"receipt": text, "token": token}), content_type=FORM)
     assert answer.status_code == 200, answer.content
     assert text not in answer.content.decode() or "<" not in text
     shown = re.findall(r'data-result="([a-z-]+)"(?! hidden)>', answer.content.decode())
@@ -367,4 +368,4 @@ def test_the_page_is_locked_down(api: Api) -> None:
     assert "onclick" not in text
     assert 'href="/v1/receipt/0e4b1b1c-51c0-4c53-92b5-2f1d8f0f7a11"' in text
     assert "<b>" not in Client().get("/receipt?id=<b>").content.decode()
-    assert Client().post("/receipt").status_code == 200
+    assert Client().post("/receipt", "", content_type=FORM).status_code == 200

@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
+from django.utils.http import urlencode
 from django_otp.oath import hotp
 
 from databunker.access.actor import operator
@@ -18,7 +19,7 @@ from databunker.accounts import actions, rows
 from databunker.accounts.models import Account
 from databunker.ids import unix_now
 from gdpr.models import LegalBasis, ProcessingActivity
-from tests.conftest import Api, new_token
+from tests.conftest import FORM, Api, new_token
 
 PASSWORD = "correct horse battery staple"
 NEWS = {"brief": "news", "basistype": "consent", "module": "signup", "shortdesc": "Letters", "fulldesc": "Each month."}
@@ -47,7 +48,7 @@ class Visitor:
         (name,) = [name for name in self.client.cookies if "csrf" in name]
         data = {"csrfmiddlewaretoken": self.client.cookies[name].value, **fields}
         origin = f"{'https' if settings.PAGES_HTTPS else 'http'}://localhost"
-        return self.client.post(path, data, HTTP_ORIGIN=origin)
+        return self.client.post(path, urlencode(data, doseq=True), content_type=FORM, HTTP_ORIGIN=origin)
 
     def code(self) -> str:
         """What the authenticator app shows now. Tests don't wait for the next one: the used one is forgotten."""

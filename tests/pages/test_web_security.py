@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils.http import urlencode
 
+from databunker.pages.middleware import MOST_OF_A_STRANGER
 from databunker.settings.environment import BASE_DIR
+from tests.conftest import FORM
 
 from .conftest import PASSWORD, Visitor, make_account, text_of
 
@@ -53,10 +56,72 @@ def test_a_form_from_elsewhere_does_nothing(admin: Visitor) -> None:
         ({"csrfmiddlewaretoken": csrf}, {"HTTP_ORIGIN": "null"}),
         ({"csrfmiddlewaretoken": csrf}, {}),
     ):
-        answer = admin.client.post("/console/sign-out", data, **headers)
+        answer = admin.client.post("/console/sign-out", urlencode(data), content_type=FORM, **headers)
         assert answer.status_code == 403
         assert "This form is too old" in text_of(answer)
     assert admin.get("/console/").status_code == 200
+
+
+class Unread:
+    """A body that nobody may ask for."""
+
+    def read(self, *_: int) -> bytes:
+        raise AssertionError("the body was read")
+
+    readline = read
+
+
+def sent_unread(visitor: Visitor, path: str, size: int, content_type: str = FORM) -> Any:
+    """The answer to a form of `size` bytes from a browser that could send it: with the token, from a page of ours."""
+    if "__Host-csrf" not in visitor.client.cookies:
+        visitor.get("/console/sign-in")
+    told = {"wsgi.input": Unread(), "CONTENT_TYPE": content_type, "CONTENT_LENGTH": str(size)}
+    return visitor.client.generic("POST", path, HTTP_ORIGIN="https://localhost", **told)
+
+
+@pytest.mark.parametrize("path", ["/", "/code", "/receipt", "/my/data/edit", "/console/sign-in", "/preferences/theme"])
+def test_a_large_form_of_a_stranger_is_not_read(visitor: Visitor, path: str) -> None:
+    answer = sent_unread(visitor, path, MOST_OF_A_STRANGER + 1)
+    assert answer.status_code == 413
+    assert "too large" in text_of(answer)
+    with pytest.raises(AssertionError, match="was read"):
+        sent_unread(visitor, path, MOST_OF_A_STRANGER)
+
+
+def test_whoever_has_signed_in_may_send_what_a_record_may_have(admin: Visitor, settings: Any) -> None:
+    with pytest.raises(AssertionError, match="was read"):
+        sent_unread(admin, "/console/accounts/new", settings.MAX_BODY_BYTES)
+    assert sent_unread(admin, "/console/accounts/new", settings.MAX_BODY_BYTES + 1).status_code == 413
+    assert sent_unread(admin, "/receipt", settings.MAX_BODY_BYTES).status_code == 413, "a session is of its own pages"
+
+
+def test_no_page_takes_a_file(visitor: Visitor, admin: Visitor) -> None:
+    for who, path in ((visitor, "/receipt"), (admin, "/console/accounts/new")):
+        answer = sent_unread(who, path, 100, "multipart/form-data; boundary=x")
+        assert answer.status_code == 415
+        assert "be read Go back" in text_of(answer)
+
+
+def test_nor_what_no_browser_sends(visitor: Visitor) -> None:
+    for typed in ("100%", "%", "%2", "%zz"):
+        assert visitor.post("/console/sign-in", name=typed, password=typed).status_code == 422, typed
+        token = visitor.client.cookies["__Host-csrf"].value
+        body = f"csrfmiddlewaretoken={token}&password=x&name={typed}"
+        answer = visitor.client.generic(
+            "POST", "/console/sign-in", body, content_type=FORM, HTTP_ORIGIN="https://localhost"
+        )
+        assert answer.status_code == 400, typed
+
+
+def test_nor_a_body_that_comes_without_its_length(visitor: Visitor) -> None:
+    visitor.get("/console/sign-in")
+    chunked = {"wsgi.input": Unread(), "CONTENT_TYPE": FORM, "HTTP_TRANSFER_ENCODING": "chunked"}
+    answer = visitor.client.generic("POST", "/receipt", HTTP_ORIGIN="https://localhost", **chunked)
+    assert answer.status_code == 403
+
+
+def test_where_there_is_no_page_nothing_is_read_either(visitor: Visitor) -> None:
+    assert sent_unread(visitor, "/nothing", 1 << 30).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import quote
 
-__all__ = ["MEGABYTE", "Hostile", "hostile_requests"]
+__all__ = ["MEGABYTE", "Hostile", "hostile_forms", "hostile_requests"]
 
 MEGABYTE = 1 << 20  # MAX_BODY_BYTES
 _LINE = 8_000  # a request line and a header field have at most 8,190 bytes
@@ -54,13 +54,13 @@ def _json_bodies() -> Iterator[tuple[str, bytes]]:
     yield "bytes that are no text", b'{"login":"' + b"\xff" * (MEGABYTE - 40) + b'"}'
 
 
-def _forms() -> Iterator[tuple[str, bytes]]:
-    yield "separators and nothing else", b"&" * MEGABYTE
-    yield "fields without end", _filled(b"login=x", b"&a=1", b"")
-    yield "percent signs", b"login=" + b"%" * (MEGABYTE - 10)
-    yield "encoded percent signs", _filled(b"login=", b"%25", b"")
-    yield "encoded bytes that are no text", _filled(b"login=", b"%ff", b"")
-    yield "pluses", b"login=" + b"+" * (MEGABYTE - 10)
+def _forms(size: int = MEGABYTE) -> Iterator[tuple[str, bytes]]:
+    yield "separators and nothing else", b"&" * size
+    yield "fields without end", _filled(b"login=x", b"&a=1", b"", size)
+    yield "percent signs", b"login=" + b"%" * (size - 10)
+    yield "encoded percent signs", _filled(b"login=", b"%25", b"", size)
+    yield "encoded bytes that are no text", _filled(b"login=", b"%ff", b"", size)
+    yield "pluses", b"login=" + b"+" * (size - 10)
 
 
 def _patches() -> Iterator[tuple[str, bytes]]:
@@ -155,3 +155,21 @@ def hostile_requests(token: str, session: str) -> Iterator[Hostile]:
     yield Hostile("a captcha of letters", "GET", "/v1/captcha/" + "A" * _LINE)
     yield Hostile("a captcha's answer of digits", "GET", f"/v1/prelogin/email/{quote('a@b.c')}/x/{'9' * _LINE}")
     yield from _lines()
+
+
+def hostile_forms(signed_in: str) -> Iterator[Hostile]:
+    """For pages, with all that makes them read what is sent; `signed_in` is the cookie of a session."""
+    csrf = f"__Host-csrf={'a' * 32}"
+    part, last = b"--x\r\nContent-Disposition: form-data; name=a; filename=a\r\n\r\n", b"\r\n--x--\r\n"
+    multipart = "multipart/form-data; boundary=x"
+    for path in ("/", "/code", "/receipt", "/my/data/edit", "/console/sign-in", "/preferences/theme"):
+        for who, size, cookie in (
+            ("a stranger's form", 256 * 1024, csrf),
+            ("a stranger's large form", 8 * MEGABYTE, csrf),
+            ("a form of somebody signed in", MEGABYTE, f"{csrf}; {signed_in}"),
+        ):
+            headers = (("HTTP_HOST", "localhost"), ("HTTP_ORIGIN", "https://localhost"), ("HTTP_COOKIE", cookie))
+            for name, body in _forms(size):
+                yield Hostile(f"{who} of {name}: {path}", "POST", path, body, FORM, headers)
+            for name, body in ("one file", _filled(part, b"a", last, size)), ("files", _filled(b"", part, last, size)):
+                yield Hostile(f"{who} of {name}: {path}", "POST", path, body, multipart, headers)

@@ -16,6 +16,7 @@ __all__ = [
     "Conflict",
     "NeedsApproval",
     "NotFound",
+    "Outdated",
     "PayloadTooLarge",
     "ProcessingRestricted",
     "Throttled",
@@ -90,6 +91,13 @@ class Conflict(VaultError):
 
     code = "conflict"
     http_status = 409
+
+
+class Outdated(Conflict):
+    """What is changed does not say any more what whoever changes it has seen."""
+
+    code = "outdated"
+    message = "it has changed meanwhile"
 
 
 class ProcessingRestricted(Conflict):

@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from databunker.access.permissions import Permission
-from databunker.errors import BadRequest, Conflict
+from databunker.errors import BadRequest, Conflict, NotFound, Outdated
 from databunker.ids import unix_now
 from databunker.pages.csvfiles import as_csv
 from databunker.pages.paging import Paging
@@ -188,7 +188,12 @@ class EditActivity(_ActivityPage):
         row, form = queries.look_at_activity(self.actor, number=activity).row, ActivityForm(request.POST)
         if form.is_valid() and not form.is_outdated(_values(row)):
             try:
-                actions.save_activity(self.actor, activity=row.activity, wish=form.cleaned_data, new=False)
+                actions.save_activity(
+                    self.actor, activity=row.activity, wish=form.cleaned_data, new=False, seen=_values(row)
+                )
+            except (NotFound, Outdated):  # by a moment: what was read above holds no more, or has another name
+                row = queries.look_at_activity(self.actor, number=activity).row
+                form.go_outdated(_values(row))
             except Conflict:
                 form.add_error("activity", _("Another activity has this name."))
             else:

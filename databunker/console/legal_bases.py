@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from databunker.access.permissions import Permission
-from databunker.errors import Conflict
+from databunker.errors import Conflict, NotFound, Outdated
 from databunker.pages.paging import Paging
 from gdpr import actions, queries
 from gdpr.agreement_states import AgreementStatus
@@ -23,7 +23,8 @@ from .register_forms import BASIS_TYPES, DeleteBasisForm, LegalBasisForm, Revoke
 __all__ = ["DeleteBasis", "EditBasis", "LegalBases", "LegalBasis", "NewBasis", "RevokeAgreements"]
 
 _UNPROCESSABLE = 422
-_FIELDS = ("brief", "basistype", "module", "usercontrol", "requiredflag")
+# `status` too: saving a deleted one lets it come back, which nobody should do unseen.
+_FIELDS = ("brief", "basistype", "module", "usercontrol", "requiredflag", "status")
 
 
 class _BasisPage(ConsolePage):
@@ -128,7 +129,10 @@ class EditBasis(_BasisPage):
         if form.is_valid() and not form.is_outdated(_values(view)):
             try:
                 brief = view.basis.row.brief
-                actions.save_legal_basis(self.actor, brief=brief, wish=form.cleaned_data, new=False)
+                actions.save_legal_basis(self.actor, brief=brief, wish=form.cleaned_data, new=False, seen=_values(view))
+            except (NotFound, Outdated):  # by a moment: what was read above holds no more, or has another name
+                view = queries.look_at_basis(self.actor, number=basis)
+                form.go_outdated(_values(view))
             except Conflict:
                 form.add_error("brief", _("Another legal basis has this name."))
             else:

@@ -78,9 +78,13 @@ class _EntryForm(forms.Form):
         """Whether the entry says something else by now. Then the form says so, and may be sent once more."""
         if self.cleaned_data["seen"] in ("", _mark(values)):
             return False
+        self.go_outdated(values)
+        return True
+
+    def go_outdated(self, values: Mapping[str, Any]) -> None:
+        """Say that the entry has `values` by now, whatever the form has seen."""
         self.add_error(None, _("Somebody else has changed this since you opened it. Saving again overwrites that."))
         self.data = {**{name: self.data.get(name) for name in self.data}, "seen": _mark(values)}
-        return True
 
 
 def _mark(values: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from audit import trail
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
 from databunker.db.statements import atomically, retrying
-from databunker.errors import Conflict, NotFound, Unavailable
+from databunker.errors import Conflict, NotFound, Outdated, Unavailable
 from databunker.ids import unix_now
 
 from ..bases import active_basis
@@ -26,17 +26,25 @@ _ATTEMPTS = 3
 _TEXTS = ("title", "script", "fulldesc", "applicableto", *ARTICLE_30)
 
 
-def save_activity(actor: Actor, *, activity: str, wish: Mapping[str, Any], new: bool | None = None) -> None:
+def save_activity(
+    actor: Actor,
+    *,
+    activity: str,
+    wish: Mapping[str, Any],
+    new: bool | None = None,
+    seen: Mapping[str, Any] | None = None,
+) -> None:
     """Create a processing activity, or change what `wish` gives of it; `activity` in the wish renames it.
 
     `legalbasis`, a comma list of briefs, replaces the legal bases that it rests on. `new` says whether there is none of
-    this name yet; None: either.
+    this name yet; None: either. `seen` is what columns of it said to whoever changes it; None: whatever they say.
 
     Raises:
         AccessDenied: the actor may not.
         BadRequest: a field is of another type, or no name.
         NotFound: there is no such legal basis; or it isn't new, and there is no such activity.
         Conflict: the new name is another activity's.
+        Outdated: it says something else than `seen` by now; nothing is changed.
     """
     require(actor, Permission.ACTIVITY_CHANGE)
     name = activity_name(activity)
@@ -47,7 +55,7 @@ def save_activity(actor: Actor, *, activity: str, wish: Mapping[str, Any], new: 
 
     def attempt() -> None:
         with atomically():
-            row = _saved(actor, name, new_name, texts, new=new)
+            row = _saved(actor, name, new_name, texts, new=new, seen=seen or {})
             if briefs is not None:
                 ActivityBasis.objects.filter(activity=row.id).delete()
                 for brief in briefs:
@@ -71,7 +79,9 @@ def _briefs(wish: Mapping[str, Any]) -> list[str] | None:
     return list(dict.fromkeys(brief_name(brief) for brief in text.split(",") if brief.strip()))
 
 
-def _saved(actor: Actor, name: str, new_name: str, texts: dict[str, str], *, new: bool | None) -> ProcessingActivity:
+def _saved(
+    actor: Actor, name: str, new_name: str, texts: dict[str, str], *, new: bool | None, seen: Mapping[str, Any]
+) -> ProcessingActivity:
     now = unix_now()
     row = ProcessingActivity.objects.filter(tenant=actor.tenant, activity=name).select_for_update().first()
     if row is None and new is False:
@@ -81,6 +91,8 @@ def _saved(actor: Actor, name: str, new_name: str, texts: dict[str, str], *, new
         raise Conflict(gettext_noop("another processing activity has this name"))
     if row is None:
         row = ProcessingActivity(tenant=actor.tenant, created=now)
+    elif any(getattr(row, field) != value for field, value in seen.items()):
+        raise Outdated
     for field, text in texts.items():
         setattr(row, field, text)
     row.activity, row.changed = new_name, now

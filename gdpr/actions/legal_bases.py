@@ -12,7 +12,7 @@ from audit import trail
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
 from databunker.db.statements import atomically, retrying
-from databunker.errors import BadRequest, Conflict, NotFound, Unavailable
+from databunker.errors import BadRequest, Conflict, NotFound, Outdated, Unavailable
 from databunker.ids import unix_now
 
 from ..bases import Texts, current_texts, text_mac
@@ -40,18 +40,26 @@ class _Wish(NamedTuple):
     texts: dict[str, str]
 
 
-def save_legal_basis(actor: Actor, *, brief: str, wish: Mapping[str, Any], new: bool | None = None) -> None:
+def save_legal_basis(
+    actor: Actor,
+    *,
+    brief: str,
+    wish: Mapping[str, Any],
+    new: bool | None = None,
+    seen: Mapping[str, Any] | None = None,
+) -> None:
     """Create a legal basis, or change what `wish` gives of it; `brief` in the wish renames it.
 
     New texts are a new version: who has agreed to the old ones is known to have agreed to those. A deleted basis
     becomes active again; agreements that were revoked stay revoked. `new` says whether there is none of this name yet;
-    None: either.
+    None: either. `seen` is what columns and texts of it said to whoever changes it; None: whatever they say.
 
     Raises:
         AccessDenied: the actor may not.
         BadRequest: a field is of another type, or no name.
         Conflict: the new name is another basis's.
         NotFound: it isn't new, and there is none.
+        Outdated: it says something else than `seen` by now; nothing is changed.
     """
     require(actor, Permission.LEGAL_BASIS_CHANGE)
     name = brief_name(brief)
@@ -59,7 +67,7 @@ def save_legal_basis(actor: Actor, *, brief: str, wish: Mapping[str, Any], new: 
 
     def attempt() -> None:
         with atomically():
-            _save(actor, name, wanted, new=new)
+            _save(actor, name, wanted, new=new, seen=seen or {})
 
     for _ in range(_ATTEMPTS):
         try:
@@ -93,7 +101,7 @@ def _basis_type(wish: Mapping[str, Any]) -> BasisType | None:
         raise BadRequest(f"basistype must be one of {', '.join(BasisType.values)}") from None
 
 
-def _save(actor: Actor, name: str, wanted: _Wish, *, new: bool | None) -> None:
+def _save(actor: Actor, name: str, wanted: _Wish, *, new: bool | None, seen: Mapping[str, Any]) -> None:
     now = unix_now()
     row = LegalBasis.objects.filter(tenant=actor.tenant, brief=name).select_for_update().first()
     if row is None and new is False:
@@ -104,6 +112,8 @@ def _save(actor: Actor, name: str, wanted: _Wish, *, new: bool | None) -> None:
     texts = current_texts([row])[row.id] if row else Texts()
     if row is None:
         row = LegalBasis(tenant=actor.tenant, text_version=0, created=now)
+    elif any(getattr(texts if field in texts._fields else row, field) != value for field, value in seen.items()):
+        raise Outdated
     for field in _FIELDS:
         value = getattr(wanted, field)
         if value is not None:

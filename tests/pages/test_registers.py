@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from databunker.notify.delivery import deliver_due
+from gdpr import actions
 from gdpr.agreement_states import AgreementStatus
 from gdpr.models import (
     Agreement,
@@ -170,6 +171,44 @@ def test_nobody_overwrites_what_somebody_else_has_written_without_knowing(
         assert officer.post(path, **typed, seen=seen_in(officer.get(path))).status_code == 303
     assert LegalBasisText.objects.filter(basis=news).order_by("-version")[0].fulldesc == "mine"
     assert ProcessingActivity.objects.get(id=letters).fulldesc == "mine"
+
+
+def test_nor_by_a_moment(officer: Visitor, root: Api, news: int, letters: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the page's look at the entry and its change: theirs is there by then, or the entry has another name."""
+    entries: list[tuple[str, dict[str, str], str, str, str]] = [
+        (f"/console/bases/{news}/edit", NEWS, "save_legal_basis", "/v1/lbasis/news", "brief"),
+        (f"/console/activities/{letters}/edit", LETTERS, "save_activity", "/v1/pactivity/letters", "activity"),
+    ]
+    for path, typed, action, route, name in entries:
+        saving = getattr(actions, action)
+        for theirs in ({"fulldesc": "theirs"}, {name: "tidings"}):
+
+            def late(*given: Any, saving: Any = saving, route: str = route, theirs: Any = theirs, **named: Any) -> None:
+                root.post(route, theirs)
+                saving(*given, **named)
+
+            opened = seen_in(officer.get(path))
+            monkeypatch.setattr(actions, action, late)
+            answer = officer.post(path, **{**typed, "fulldesc": "mine", "seen": opened})
+            monkeypatch.setattr(actions, action, saving)
+            assert answer.status_code == 422
+            assert "Somebody else has changed this since you opened it." in text_of(answer)
+            assert seen_in(answer) == seen_in(officer.get(path)) != opened
+    assert LegalBasisText.objects.filter(basis=news).order_by("-version")[0].fulldesc == "theirs"
+    assert ProcessingActivity.objects.get(id=letters).fulldesc == "theirs"
+
+
+def test_a_basis_deleted_meanwhile_does_not_come_back_unseen(officer: Visitor, root: Api, news: int) -> None:
+    ann = root.post("/v1/user", {"login": "ann"}).json()["token"]
+    root.post(f"/v1/agreement/news/token/{ann}", {})
+    path = f"/console/bases/{news}/edit"
+    opened = seen_in(officer.get(path))
+    assert root.delete("/v1/lbasis/news").status_code == 200
+    answer = officer.post(path, **NEWS, seen=opened)
+    assert answer.status_code == 422
+    assert LegalBasis.objects.get(id=news).status == BasisStatus.DELETED
+    assert officer.post(path, **NEWS, seen=seen_in(answer)).status_code == 303
+    assert LegalBasis.objects.get(id=news).status == BasisStatus.ACTIVE
 
 
 def test_editing_what_is_gone_creates_nothing(officer: Visitor, news: int) -> None:

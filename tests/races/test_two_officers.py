@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
 import pytest
 
-from gdpr.models import Request
+from gdpr.models import LegalBasis, ProcessingActivity, Request
 from gdpr.states import State
 from tests.api.helpers import subject_of, told_by
 from tests.conftest import Api
-from tests.pages.conftest import Visitor, make_account, text_of
+from tests.pages.conftest import LETTERS, NEWS, Visitor, make_account, text_of
 from vault.models import Record
 
 from .conftest import racing
@@ -116,3 +117,24 @@ def test_who_looks_after_it_and_what_is_decided_do_not_undo_each_other(
         text = text_of(officers[0].get(page))
         assert "many" in text
         assert "mine" in text
+
+
+def test_of_two_changes_of_one_entry_one_is_told_of_the_other(committed_api: Api, officers: list[Visitor]) -> None:
+    for route in ("/v1/lbasis/news", "/v1/pactivity/letters"):
+        assert committed_api.post(route, {}).status_code == 200
+    pages: list[tuple[str, dict[str, str]]] = [
+        (f"/console/bases/{LegalBasis.objects.get(brief='news').id}/edit", NEWS),
+        (f"/console/activities/{ProcessingActivity.objects.get(activity='letters').id}/edit", LETTERS),
+    ]
+    for turn in range(ROUNDS):
+        for path, typed in pages:
+            (seen,) = re.findall(r'name="seen" value="(\w{8})"', officers[0].get(path).content.decode())
+
+            def save(number: int, path: str = path, typed: Any = typed, seen: str = seen, turn: int = turn) -> Any:
+                return officers[number].post(path, path, **{**typed, "fulldesc": f"{turn} by {number}", "seen": seen})
+
+            answers = racing(save, range(2))
+            assert sorted(answer.status_code for answer in answers) == [303, 422]
+            winner = next(number for number, answer in enumerate(answers) if answer.status_code == 303)
+            assert "Somebody else has changed this" in text_of(answers[1 - winner])
+            assert f"{turn} by {winner}" in text_of(officers[0].get(path.removesuffix("/edit")))

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -42,6 +43,18 @@ _UNPROCESSABLE = 422
 class _ActivityPage(ConsolePage):
     section = "activities"
     permission = Permission.ACTIVITY_CHANGE
+    must_confirm = False  # whether the page tells where that is done
+
+    def may_run(self, form: ActivityForm, *, before: str = "") -> bool:
+        """Whether the script is the one from `before`, or somebody fresh says another: it runs at the operator's sites.
+
+        Else the form says so at its field, and what was typed stays.
+        """
+        if form.cleaned_data["script"] == before or self.is_fresh():
+            return True
+        self.must_confirm = True
+        form.add_error("script", _("This runs at your sites. Confirm that it is you, then save again."))
+        return False
 
 
 class Activities(_ActivityPage):
@@ -165,7 +178,7 @@ class NewActivity(_ActivityPage):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = ActivityForm(request.POST)
-        if form.is_valid():
+        if form.is_valid() and self.may_run(form):
             name = form.cleaned_data["activity"]
             try:
                 actions.save_activity(self.actor, activity=name, wish=form.cleaned_data, new=True)
@@ -186,7 +199,7 @@ class EditActivity(_ActivityPage):
 
     def post(self, request: HttpRequest, activity: int) -> HttpResponse:
         row, form = queries.look_at_activity(self.actor, number=activity).row, ActivityForm(request.POST)
-        if form.is_valid() and not form.is_outdated(_values(row)):
+        if form.is_valid() and not form.is_outdated(_values(row)) and self.may_run(form, before=row.script):
             try:
                 actions.save_activity(
                     self.actor, activity=row.activity, wish=form.cleaned_data, new=False, seen=_values(row)
@@ -220,8 +233,13 @@ class DeleteActivity(_ActivityPage):
 
 
 class Link(_ActivityPage):
+    def form_page(self) -> str:
+        return reverse("console:activity", args=[self.kwargs["activity"]])
+
     def post(self, request: HttpRequest, activity: int) -> HttpResponse:
         view = queries.look_at_activity(self.actor, number=activity)
+        if view.row.script and not self.is_fresh():
+            return self.confirm()
         form = LinkForm(request.POST, briefs=queries.list_linkable(self.actor, activity=view))
         if not form.is_valid():
             raise BadRequest

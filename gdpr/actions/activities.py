@@ -19,10 +19,12 @@ from ..bases import active_basis
 from ..events import ACTIVITY_CHANGED, ACTIVITY_DELETED, ACTIVITY_LINKED, ACTIVITY_UNLINKED
 from ..inputs import activity_name, brief_name, text_in
 from ..models import ARTICLE_30, ActivityBasis, LegalBasis, ProcessingActivity
+from ..scripts import check_script, fingerprint, link_mac, script_mac
 
 __all__ = ["delete_activity", "link_basis", "save_activity", "unlink_basis"]
 
 _ATTEMPTS = 3
+_NO_MAC = bytes(32)
 _TEXTS = ("title", "script", "fulldesc", "applicableto", *ARTICLE_30)
 
 
@@ -45,6 +47,7 @@ def save_activity(
         NotFound: there is no such legal basis; or it isn't new, and there is no such activity.
         Conflict: the new name is another activity's.
         Outdated: it says something else than `seen` by now; nothing is changed.
+        IntegrityFailure: its script was changed in the database, and `wish` says no other.
     """
     require(actor, Permission.ACTIVITY_CHANGE)
     name = activity_name(activity)
@@ -56,11 +59,13 @@ def save_activity(
     def attempt() -> None:
         with atomically():
             row = _saved(actor, name, new_name, texts, new=new, seen=seen or {})
+            detail = {"activity": name, "renamed": new_name, "script": fingerprint(row.script)}
             if briefs is not None:
                 ActivityBasis.objects.filter(activity=row.id).delete()
                 for brief in briefs:
                     _link(row, active_basis(actor.tenant, brief, shared_lock=True))
-            trail.record(actor, ACTIVITY_CHANGED, detail={"activity": name, "renamed": new_name})
+                detail["legalbasis"] = ",".join(briefs)
+            trail.record(actor, ACTIVITY_CHANGED, detail=detail)
 
     for _ in range(_ATTEMPTS):
         try:
@@ -90,21 +95,24 @@ def _saved(
     if (row is not None and new) or (new_name != name and taken.exists()):
         raise Conflict(gettext_noop("another processing activity has this name"))
     if row is None:
-        row = ProcessingActivity(tenant=actor.tenant, created=now)
+        row = ProcessingActivity(tenant=actor.tenant, activity=new_name, created=now, changed=now, mac=_NO_MAC)
+        row.save()  # gives it the number that the MAC is over
     elif any(getattr(row, field) != value for field, value in seen.items()):
         raise Outdated
+    elif "script" not in texts:
+        check_script(row)
     for field, text in texts.items():
         setattr(row, field, text)
     row.activity, row.changed = new_name, now
     row.title = row.title or new_name
+    row.mac = script_mac(row)
     row.save()
     return row
 
 
-def _link(row: ProcessingActivity, basis: LegalBasis) -> bool:
-    """Whether that is new."""
-    _, new = ActivityBasis.objects.get_or_create(activity=row.id, basis=basis.id, defaults={"tenant": row.tenant})
-    return new
+def _link(row: ProcessingActivity, basis: LegalBasis) -> None:
+    told = {"tenant": row.tenant, "mac": link_mac(row, basis.id)}
+    ActivityBasis.objects.update_or_create(activity=row.id, basis=basis.id, defaults=told)
 
 
 def _locked(actor: Actor, name: str) -> ProcessingActivity:
@@ -143,6 +151,7 @@ def link_basis(actor: Actor, *, activity: str, brief: str) -> None:
     Raises:
         AccessDenied: the actor may not.
         NotFound: there is no such activity, or no such legal basis.
+        IntegrityFailure: the script was changed in the database.
     """
     require(actor, Permission.ACTIVITY_CHANGE)
     name, basis_name = activity_name(activity), brief_name(brief)
@@ -150,8 +159,10 @@ def link_basis(actor: Actor, *, activity: str, brief: str) -> None:
     def attempt() -> None:
         with atomically():
             row = _locked(actor, name)
+            check_script(row)
             _link(row, active_basis(actor.tenant, basis_name, shared_lock=True))
-            trail.record(actor, ACTIVITY_LINKED, detail={"activity": name, "brief": basis_name})
+            detail = {"activity": name, "brief": basis_name, "script": fingerprint(row.script)}
+            trail.record(actor, ACTIVITY_LINKED, detail=detail)
 
     retrying(attempt)
 

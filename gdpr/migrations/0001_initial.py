@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                 ('tenant', models.IntegerField()),
                 ('activity', models.BigIntegerField(help_text='Number of the processing activity')),
                 ('basis', models.BigIntegerField(help_text='Number of the legal basis')),
+                ('mac', databunker.db.fields.FixedBinaryField(help_text='SQL alone lets nothing run on another basis', length=32)),
             ],
             options={
                 'db_table': 'gdpr_activity_basis',
@@ -181,6 +182,7 @@ class Migration(migrations.Migration):
                 ('security', models.TextField(blank=True, help_text='Technical and organisational measures')),
                 ('created', models.BigIntegerField(help_text='Unix seconds')),
                 ('changed', models.BigIntegerField(help_text='Unix seconds')),
+                ('mac', databunker.db.fields.FixedBinaryField(help_text="SQL alone can't change the script", length=32)),
             ],
             options={
                 'db_table': 'gdpr_activity',

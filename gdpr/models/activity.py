@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from databunker.db.fields import FixedBinaryField
+
 __all__ = ["ARTICLE_30", "ActivityBasis", "ProcessingActivity"]
 
 # What Art. 30(1) wants to know of an activity, in the order of its letters. The controller and the officer are those
@@ -42,6 +44,7 @@ class ProcessingActivity(models.Model):
     security = models.TextField(blank=True, help_text="Technical and organisational measures")
     created = models.BigIntegerField(help_text="Unix seconds")
     changed = models.BigIntegerField(help_text="Unix seconds")
+    mac = FixedBinaryField(length=32, help_text="SQL alone can't change the script")
 
     class Meta:
         db_table = "gdpr_activity"
@@ -58,6 +61,7 @@ class ActivityBasis(models.Model):
     tenant = models.IntegerField()
     activity = models.BigIntegerField(help_text="Number of the processing activity")
     basis = models.BigIntegerField(help_text="Number of the legal basis")
+    mac = FixedBinaryField(length=32, help_text="SQL alone lets nothing run on another basis")
 
     class Meta:
         db_table = "gdpr_activity_basis"

@@ -13,6 +13,7 @@ from databunker.errors import NotFound
 from ..bases import Basis, with_texts
 from ..events import ACTIVITIES_EXPORTED, ACTIVITIES_LISTED, ACTIVITY_READ, LEGAL_BASES_LISTED
 from ..models import ActivityBasis, BasisStatus, LegalBasis, ProcessingActivity
+from ..scripts import check_link, check_script
 
 __all__ = [
     "ActivityPage",
@@ -124,19 +125,31 @@ def list_linkable(actor: Actor, *, activity: ActivityView) -> list[str]:
 def _with_bases(tenant: int, rows: list[ProcessingActivity]) -> list[ActivityView]:
     links = list(ActivityBasis.objects.filter(tenant=tenant, activity__in=[row.id for row in rows]).order_by("id"))
     bases = with_texts(list(LegalBasis.objects.filter(tenant=tenant, id__in={link.basis for link in links})))
-    by_number = {basis.row.id: basis for basis in bases}
-    return [ActivityView(row, [by_number[link.basis] for link in links if link.activity == row.id]) for row in rows]
+    return _views(rows, links, bases)
 
 
 def activities_with_bases(tenant: int, bases: list[Basis]) -> list[ActivityView]:
     """The activities, each with those of `bases` that it rests on. Writes no event: nothing in it is personal."""
+    links = list(ActivityBasis.objects.filter(tenant=tenant).order_by("id"))
+    return _views(list(ProcessingActivity.objects.filter(tenant=tenant).order_by("id")), links, bases)
+
+
+def _views(rows: list[ProcessingActivity], links: list[ActivityBasis], bases: list[Basis]) -> list[ActivityView]:
+    """
+    Raises:
+        IntegrityFailure: a script, or which legal basis it runs on, was changed in the database.
+    """
+    linked: dict[int, list[ActivityBasis]] = defaultdict(list)
+    for link in links:
+        linked[link.activity].append(link)
     by_number = {basis.row.id: basis for basis in bases}
-    linked: dict[int, list[Basis]] = defaultdict(list)
-    for link in ActivityBasis.objects.filter(tenant=tenant).order_by("id"):
-        if link.basis in by_number:
-            linked[link.activity].append(by_number[link.basis])
-    rows = ProcessingActivity.objects.filter(tenant=tenant).order_by("id")
-    return [ActivityView(row, linked[row.id]) for row in rows]
+    for row in rows:
+        check_script(row)
+        for link in linked[row.id]:
+            check_link(row, link)
+    return [
+        ActivityView(row, [by_number[link.basis] for link in linked[row.id] if link.basis in by_number]) for row in rows
+    ]
 
 
 def active_bases(tenant: int, *, module: str) -> list[Basis]:

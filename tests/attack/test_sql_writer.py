@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
+from django.test import Client
 
 from audit.models import Event
 from databunker.access import tokens
 from databunker.access.models import AccessToken, TokenKind
+from gdpr.models import ActivityBasis, LegalBasis, ProcessingActivity
 from tests.conftest import Api, new_token
 from vault.models import Identity, Session, SharedRecord
 
@@ -97,3 +99,58 @@ def test_an_event_is_not_given_to_another_person(api: Api, ann: str) -> None:
     assert of_ben is not None
     Event.objects.filter(pk=event.pk).update(subject=of_ben.subject)
     assert api.get(f"/v1/audit/list/{ben}?limit=100").status_code == 500
+
+
+RUN = "https://stats.example.com/count.js"
+
+
+@pytest.fixture
+def counting(api: Api) -> None:
+    for brief in ("count", "basket"):
+        assert api.post(f"/v1/lbasis/{brief}", {"module": "cookie-popup"}).status_code == 200
+    assert api.post("/v1/pactivity/counting", {"script": RUN, "legalbasis": "count"}).status_code == 200
+    assert api.post("/v1/pactivity/selling", {"script": "go()"}).status_code == 200
+
+
+def _run(api: Api) -> tuple[int, object]:
+    """What sites are told to run."""
+    answer = api.get("/v1/sys/cookiesettings")
+    popup = Client(raise_request_exception=False, HTTP_HOST="localhost").get("/cookies.js")
+    assert answer.status_code == popup.status_code
+    return answer.status_code, answer.json().get("scripts")
+
+
+def _link(activity: str, brief: str) -> dict[str, int]:
+    return {
+        "tenant": 1,
+        "activity": ProcessingActivity.objects.get(activity=activity).id,
+        "basis": LegalBasis.objects.get(brief=brief).id,
+    }
+
+
+def test_no_site_runs_what_nobody_has_said(api: Api, counting: None) -> None:
+    assert _run(api) == (200, [{"script": RUN, "briefs": ["count"]}])
+    ProcessingActivity.objects.filter(activity="counting").update(script="evil()")
+    assert _run(api)[0] == 500
+    assert api.post("/v1/pactivity/counting", {"title": "Counts"}).status_code == 500, "nor is it made good by a change"
+    assert api.post("/v1/pactivity/counting/basket").status_code == 500
+    assert api.post("/v1/pactivity/counting", {"script": RUN}).status_code == 200
+    assert _run(api) == (200, [{"script": RUN, "briefs": ["count"]}])
+
+
+def test_nor_the_script_of_another_activity(api: Api, counting: None) -> None:
+    other = ProcessingActivity.objects.get(activity="selling")
+    ProcessingActivity.objects.filter(activity="counting").update(script=other.script, mac=other.mac)
+    assert _run(api)[0] == 500
+
+
+def test_nor_on_a_legal_basis_that_nobody_has_linked(api: Api, counting: None) -> None:
+    link = ActivityBasis.objects.get()
+    ActivityBasis.objects.create(**_link("selling", "basket"), mac=link.mac)
+    assert _run(api)[0] == 500
+    assert api.post("/v1/pactivity/selling/basket").status_code == 200, "who may do so links it indeed"
+    assert _run(api)[0] == 200
+    ActivityBasis.objects.filter(pk=link.pk).update(basis=_link("counting", "basket")["basis"])
+    assert _run(api)[0] == 500
+    assert api.delete("/v1/pactivity/counting/basket").status_code == 200
+    assert _run(api) == (200, [{"script": "go()", "briefs": ["basket"]}])

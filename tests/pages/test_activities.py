@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -71,6 +72,41 @@ def test_an_activity_is_edited_and_its_name_is_taken_once(officer: Visitor, root
     assert officer.post(path, activity="post", title="Post").status_code == 303
     row = ProcessingActivity.objects.get(id=letters)
     assert (row.activity, row.title, row.recipients) == ("post", "Post", "")
+
+
+def test_what_sites_run_is_changed_by_who_has_just_said_who_it_is(
+    officer: Visitor, letters: int, news: int, settings: Any
+) -> None:
+    path, said = f"/console/activities/{letters}/edit", {**LETTERS, "title": "What was typed", "script": "go()"}
+    settings.CONSOLE_CONFIRM_MINUTES = 0
+    for page, fields in ((path, said), ("/console/activities/new", {**said, "activity": "others"})):
+        answer = officer.post(page, **fields)
+        assert answer.status_code == 422
+        assert "Confirm that it is you, then save again." in text_of(answer)
+        assert 'href="/console/confirm?' in answer.content.decode()
+        assert 'value="What was typed"' in answer.content.decode()
+    assert officer.post(path, **{**said, "script": ""}).status_code == 303, "what nothing runs of needs no more"
+    assert ProcessingActivity.objects.get().script == ""
+    settings.CONSOLE_CONFIRM_MINUTES = 10
+    assert officer.post(path, **said).status_code == 303
+    settings.CONSOLE_CONFIRM_MINUTES = 0
+    assert officer.post(path, **{**said, "title": "Letters"}).status_code == 303, "nor does what runs already"
+    answer = officer.post(f"/console/activities/{letters}/link", brief="news")
+    assert answer["Location"] == f"/console/confirm?next=%2Fconsole%2Factivities%2F{letters}"
+    assert not ActivityBasis.objects.exists()
+
+
+def test_the_trail_tells_that_other_code_runs(officer: Visitor, letters: int, news: int) -> None:
+    script = sha256("gehe(»Größe«)".encode()).hexdigest()
+    with told_by() as told:
+        officer.post(f"/console/activities/{letters}/edit", **{**LETTERS, "script": "gehe(»Größe«)"})
+        officer.post(f"/console/activities/{letters}/link", brief="news")
+        officer.post(f"/console/activities/{letters}/edit", **LETTERS)
+    assert [(event.code, event.detail["script"]) for event in told if "script" in event.detail] == [
+        ("pactivity.change", script),
+        ("pactivity.link", script),
+        ("pactivity.change", ""),
+    ]
 
 
 def test_bases_are_linked_and_unlinked(officer: Visitor, root: Api, letters: int, news: int) -> None:

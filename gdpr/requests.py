@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models.functions import Coalesce, Length
 from django.utils.translation import gettext_noop
 
 from databunker import jsontext
@@ -33,6 +35,7 @@ from .touched import Path
 __all__ = [
     "OpenRequest",
     "Past",
+    "RequestsOf",
     "Wish",
     "assign",
     "empty",
@@ -289,11 +292,32 @@ class OpenRequest:
         return found
 
 
-def requests_of(record: OpenRecord) -> list[OpenRequest]:
-    """All requests of a person, newest first. Writes no event: the caller says what it is for."""
+class RequestsOf(NamedTuple):
+    """Requests of one person, newest first, of `total` that there are. What those behind the first `whole` ones would
+    change was not read: asking for it reads it one by one.
+    """
+
+    total: int
+    newest: list[OpenRequest]
+    whole: int
+
+
+def requests_of(record: OpenRecord, *, most: int, most_bytes: int) -> RequestsOf:
+    """The newest `most` requests of a person; of the first ones what they would change, up to `most_bytes` together.
+
+    Writes no event: the caller says what it is for.
+    """
     row = record.row
     found = Request.objects.filter(tenant=row.tenant, subject=row.subject).order_by("-id")
-    return [OpenRequest(stored, record) for stored in found]
+    sizes = found.values_list("pk", Coalesce(Length("original"), 0) + Coalesce(Length("change"), 0))[:most]
+    numbers = [number for number, _ in sizes]
+    whole = sum(1 for sum_ in accumulate(size for _, size in sizes) if sum_ <= most_bytes)
+    stored = {
+        **Request.objects.in_bulk(numbers[:whole]),
+        **Request.objects.defer("original", "change").in_bulk(numbers[whole:]),
+    }
+    newest = [OpenRequest(stored[number], record) for number in numbers if number in stored]
+    return RequestsOf(found.count(), newest, whole)
 
 
 def step(

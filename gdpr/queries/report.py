@@ -24,10 +24,13 @@ from ..requests import OpenRequest, holidays, requests_of, seen_reasons, seen_wi
 from .agreements import AgreementView, History, agreements_of
 from .rights import seen_rights
 
-__all__ = ["MAX_ACCESSES", "read_report"]
+__all__ = ["MAX_ACCESSES", "MAX_REQUESTS", "MAX_REQUEST_BYTES", "read_report"]
 
-# The newest ones; `accesses_total` says how many there are.
+# The newest ones; `accesses_total` and `requests_total` say how many there are.
 MAX_ACCESSES = 10_000
+MAX_REQUESTS = 1_000
+# What requests would change, the newest first; behind that each is `shortened`, and read by itself.
+MAX_REQUEST_BYTES = 8 << 20
 
 
 def read_report(actor: Actor, *, mode: str, identity: str) -> dict[str, Any]:
@@ -40,6 +43,7 @@ def read_report(actor: Actor, *, mode: str, identity: str) -> dict[str, Any]:
     record = find(actor, lookup, Permission.REPORT_READ)
     trail.record(actor, REPORT_READ, subject=record.row.subject, sealer=record.key, detail=lookup.trace())
     kept = everything_of(actor, record)
+    requests = requests_of(record, most=MAX_REQUESTS, most_bytes=MAX_REQUEST_BYTES)
     accesses = history.events_of(actor, record, offset=0, limit=MAX_ACCESSES)
     return {
         "generated": unix_now(),
@@ -54,7 +58,10 @@ def read_report(actor: Actor, *, mode: str, identity: str) -> dict[str, Any]:
         "shares": [_share(actor, share) for share in kept.shares],
         "retention": _retention(record),
         "rights": seen_rights(actor, record).row(),
-        "requests": [_request(actor, request) for request in requests_of(record)],
+        "requests_total": requests.total,
+        "requests": [
+            _request(actor, request, whole=number < requests.whole) for number, request in enumerate(requests.newest)
+        ],
         "accesses_total": accesses.total,
         "accesses": [_access(event) for event in accesses.events],
     }
@@ -93,10 +100,15 @@ def _share(actor: Actor, share: OpenShare) -> dict[str, Any]:
     }
 
 
-def _request(actor: Actor, request: OpenRequest) -> dict[str, Any]:
+def _request(actor: Actor, request: OpenRequest, *, whole: bool) -> dict[str, Any]:
     """What the person has asked for, and what became of it; of a forgotten person the bare facts."""
-    wish, reasons = seen_wish(actor, request.wish()), seen_reasons(actor, request)
-    asked = {"app": wish.app, "brief": wish.brief, "original": wish.original, "change": wish.change}
+    reasons = seen_reasons(actor, request)
+    if whole:
+        wish = seen_wish(actor, request.wish())
+        asked = {"app": wish.app, "brief": wish.brief, "original": wish.original, "change": wish.change}
+    else:
+        app, brief = request.about()
+        asked = {"app": app, "brief": brief, "shortened": True}
     return {
         "action": request.action.label,
         "state": request.state.label,

@@ -10,6 +10,7 @@ import pytest
 from django.utils import translation
 from pypdf import PdfReader
 
+from gdpr.queries import report as of_report
 from gdpr.report_pdf import report_pdf
 from gdpr.report_words import FREE, label_of
 from tests.api.helpers import assert_refused, told_by
@@ -61,6 +62,26 @@ def test_it_has_what_was_asked_for(api: Api, ann: str) -> None:
     assert rtoken not in str(report(person))
     text = text_of(api.get("/v1/user/login/ann/report?format=pdf").content)
     assert "many of them" in text
+
+
+def test_of_many_requests_it_has_the_newest_and_of_these_so_much(
+    api: Api, ann: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = api.as_person(ann)
+    for number in range(4):
+        rtoken = person.put("/v1/user/login/ann", {"note": "x" * 1_000 + str(number)}).json()["rtoken"]
+        person.delete(f"/v1/request/{rtoken}", {"reason": f"why {number}"})
+    found = report(api)
+    assert found["requests_total"] == len(found["requests"]) == 4
+    assert not any("shortened" in request for request in found["requests"])
+    monkeypatch.setattr(of_report, "MAX_REQUESTS", 3)
+    monkeypatch.setattr(of_report, "MAX_REQUEST_BYTES", 2_400)
+    found = report(api)
+    assert found["requests_total"] == 4
+    assert [request.get("change", {}).get("note", "")[-1:] for request in found["requests"]] == ["3", "2", ""]
+    assert [request.get("shortened", False) for request in found["requests"]] == [False, False, True]
+    assert found["requests"][2]["state"] == "canceled"
+    assert "original" not in found["requests"][2]
 
 
 def test_it_has_every_section(api: Api, ann: str) -> None:

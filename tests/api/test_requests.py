@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from databunker.ids import unix_now
+from gdpr.actions.requests import opening
 from gdpr.models import Request
 from tests.api.helpers import assert_refused, contents, told_by
 from tests.conftest import Api
@@ -53,6 +55,28 @@ def test_what_a_person_may_not_do_alone_becomes_a_request(
         assert (found["action"], found["state"], found["token"]) == (action, "open", ann)
         assert found.get("change") == body
     assert Request.objects.count() == 1
+
+
+def test_a_person_opens_so_many_requests_a_day(
+    api: Api, person: Api, ann: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REQUESTS_PER_DAY = 2
+    taken_back = change(person, {"n": 2})
+    assert person.delete(f"/v1/request/{taken_back}").status_code == 200
+    opened = change(person, {"n": 3})
+    with told_by() as told:
+        answer = person.post(SHOP, {"size": 1})
+    assert_refused(answer, 429, "too many tries")
+    assert 86_000 < int(answer["Retry-After"]) <= 86_400
+    assert [(event.code, event.outcome) for event in told] == [("app.store", "denied")]
+    assert Request.objects.count() == 2
+    assert change(person, {"n": 3}, result="request-exists") == opened, "that is none"
+    asked(person, "DELETE", "/v1/user/login/ann")  # to be forgotten can always be asked for, and counts for nothing
+    api.create(login="ben")
+    asked(api.as_person(api.get("/v1/user/login/ben").json()["token"]), "PUT", "/v1/user/login/ben", {"n": 1})
+    monkeypatch.setattr(opening, "unix_now", lambda: unix_now() + 86_401)
+    asked(person, "POST", SHOP, {"size": 1})
+    assert Request.objects.count() == 5
 
 
 def test_nothing_is_asked_for_where_nothing_changes(person: Api, ann: str) -> None:

@@ -21,7 +21,8 @@ def close_requests_of(actor: Actor, record: OpenRecord) -> None:
     events say nothing more: under the person's key it could not be read, under another it would outlive the person.
     """
     row = record.row
-    rows = list(Request.objects.select_for_update().filter(tenant=row.tenant, subject=row.subject))
+    found = Request.objects.select_for_update().filter(tenant=row.tenant, subject=row.subject)
+    rows = list(found.defer("original", "change"))  # up to two megabytes each, and of no use here
     if not rows:
         return
     for stored in rows:

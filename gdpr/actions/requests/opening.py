@@ -5,20 +5,24 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError
 from django.utils.translation import gettext_noop
 
 from audit import trail
 from databunker.access.actor import Actor
 from databunker.db.statements import atomically
-from databunker.errors import Conflict, Unavailable
+from databunker.errors import Conflict, Throttled, Unavailable
+from databunker.ids import unix_now
 from vault.records import OpenRecord
 
 from ...events import REQUEST_OPENED
-from ...models import Request
+from ...models import Request, RequestAction
 from ...requests import OpenRequest, Wish, seal_request, slot_of
 
 __all__ = ["Done", "Requested", "open_request"]
+
+_DAY = 86_400
 
 
 class Done(NamedTuple):
@@ -42,6 +46,7 @@ def open_request(actor: Actor, record: OpenRecord, wish: Wish, *, trace: dict[st
 
     Raises:
         Conflict: another change is waiting for a decision; the answer names its request.
+        Throttled: the person has opened REQUESTS_PER_DAY others within a day.
     """
     row = record.row
     token, new = seal_request(wish, holder=record)
@@ -52,9 +57,26 @@ def open_request(actor: Actor, record: OpenRecord, wish: Wish, *, trace: dict[st
         token, number, existed = *_undecided(record, wish), True
     else:
         number, existed = new.pk, False
+        _require_few(record, wish)
     detail = {**trace, "request": number, "action": wish.action.label, "app": wish.app, "brief": wish.brief}
     trail.record(actor, REQUEST_OPENED, subject=row.subject, sealer=record.key, detail=detail)
     return Requested(token, existed)
+
+
+def _require_few(record: OpenRecord, wish: Wish) -> None:
+    """Each keeps what it would change, for good, also where it is taken back. To be forgotten can always be asked for.
+
+    Raises:
+        Throttled: this is one too many; the caller's transaction takes it back.
+    """
+    most, row, now = settings.REQUESTS_PER_DAY, record.row, unix_now()
+    if not most or wish.action is RequestAction.FORGET_ME:
+        return
+    opened = Request.objects.filter(tenant=row.tenant, subject=row.subject, created__gt=now - _DAY)
+    times = opened.exclude(action=RequestAction.FORGET_ME).order_by("-id").values_list("created", flat=True)
+    newest = list(times[: most + 1])
+    if len(newest) > most:
+        raise Throttled(retry_after=newest[-1] + _DAY - now)
 
 
 def _undecided(record: OpenRecord, wish: Wish) -> tuple[UUID, int]:

@@ -12,18 +12,23 @@ from django.utils.translation import gettext as _
 from .pdf import GREY, TITLE, Sheet, drawn, moment
 from .report_words import FREE, TIMES, label_of, outcome_of, value_of, who_words
 
-__all__ = ["MAX_ACCESSES", "report_pdf"]
+__all__ = ["MAX_ACCESSES", "MAX_LINES", "MAX_SECTION", "report_pdf"]
 
 # A row must fit on a page; the JSON report has every value whole.
 _MAX_CELL = 2_000
 # A table of more rows takes minutes to lay out and nobody reads it on paper; the JSON report has them all.
 MAX_ACCESSES = 500
+# So with all else: a line takes half a millisecond, of a section and of the whole document but for the rights.
+MAX_SECTION = 1_000
+MAX_LINES = 4_000
+_NAME_LINE, _VALUE_LINE, _HEADING_LINES = 25, 55, 3  # characters of a line; lines that a heading takes
 
 
 def report_pdf(report: dict[str, Any]) -> bytes:
     """`report` is what `gdpr.queries.read_report` gives, with its JSON parsed.
 
-    What the person or an application has named keeps its name, all else is in the language that is active.
+    What the person or an application has named keeps its name, all else is in the language that is active. It has some
+    hundred pages at most, and says where the JSON report has more.
     """
     pdf = _Report(_("What is kept about you"), language=get_language() or "en", page_of=_("Page {page} of {pages}"))
     pdf.title_block(report)
@@ -33,7 +38,8 @@ def report_pdf(report: dict[str, Any]) -> bytes:
     for name, heading in _headings().items():
         for number, entry in enumerate(report.get(name, []), start=1):
             pdf.section(f"{heading} {number}", _told(entry, who="by"), nothing=_("Empty."))
-    pdf.section(_("Rights exercised"), _told(report["rights"], who="who"), nothing=_("None."))
+    pdf.left_out(report)
+    pdf.section(_("Rights exercised"), _told(report["rights"], who="who"), nothing=_("None."), always=True)
     pdf.accesses(report["accesses"], report["accesses_total"])
     return bytes(pdf.output())
 
@@ -100,6 +106,9 @@ def _many(number: int) -> str:
 
 
 class _Report(Sheet):
+    _lines = MAX_LINES  # that are left for sections
+    _sections_left_out = 0
+
     def title_block(self, report: dict[str, Any]) -> None:
         self.paragraph(_("What is kept about you"), TITLE, bold=True)
         told = _("Record %(token)s, made %(created)s, last changed %(changed)s. Report of %(generated)s.")
@@ -109,13 +118,34 @@ class _Report(Sheet):
         if report["forgotten"]:
             self.paragraph(_("This person has been forgotten."), bold=True)
 
-    def section(self, heading: str, rows: Iterable[tuple[str, str]], *, nothing: str) -> None:
-        self.heading(_shown(heading))
-        found = [(_shown(name), _shown(value)) for name, value in rows]
-        if not found:
-            self.paragraph(nothing, colour=GREY)
+    def section(self, heading: str, rows: Iterable[tuple[str, str]], *, nothing: str, always: bool = False) -> None:
+        """With as many of the rows as there is room for, or left out where there is none any more."""
+        room = MAX_SECTION if always else min(MAX_SECTION, self._lines - _HEADING_LINES)
+        if room <= 0:
+            self._sections_left_out += 1
             return
-        self.grid(found, widths=(32, 68))
+        self.heading(_shown(heading))
+        found, whole, taken = _fitting(rows, room)
+        self._lines -= 0 if always else taken + _HEADING_LINES
+        if found:
+            self.grid(found, widths=(32, 68))
+        elif whole:
+            self.paragraph(nothing, colour=GREY)
+        if not whole:
+            self.paragraph(_("There is more than fits here; the JSON report has it."), colour=GREY)
+
+    def left_out(self, report: dict[str, Any]) -> None:
+        """What is not in this document, so that nobody takes it for everything."""
+        told = []
+        if self._sections_left_out:
+            sections = _("%(many)s more sections are left out here; the JSON report has them.")
+            told.append(sections % {"many": _many(self._sections_left_out)})
+        if report["requests_total"] > len(report["requests"]):
+            newest = _("The newest %(shown)s of %(total)s requests.")
+            told.append(newest % {"shown": _many(len(report["requests"])), "total": _many(report["requests_total"])})
+        if told:
+            self.ln(4)
+            self.paragraph(" ".join(told), bold=True)
 
     def accesses(self, accesses: list[dict[str, Any]], total: int) -> None:
         self.heading(_("Who did what with your data"))
@@ -131,3 +161,17 @@ def _row(access: dict[str, Any]) -> tuple[str, ...]:
     # Titles are taken up for translation where the types of events are registered.
     words = (who_words(access["who"]), _(access["what"]), outcome_of(access["outcome"]))
     return (moment(access["when"]), *map(_shown, words))
+
+
+def _fitting(rows: Iterable[tuple[str, str]], room: int) -> tuple[list[tuple[str, str]], bool, int]:
+    """The first rows that take no more lines than `room`, whether these are all, and how many lines they take."""
+    found: list[tuple[str, str]] = []
+    taken = 0
+    for name, value in rows:
+        row = (_shown(name), _shown(value))
+        lines = 1 + len(row[0]) // _NAME_LINE + len(row[1]) // _VALUE_LINE
+        if taken + lines > room:
+            return found, False, taken
+        found.append(row)
+        taken += lines
+    return found, True, taken

@@ -85,6 +85,7 @@ _LABELS: dict[str, Words] = {
     "requiredmsg": gettext_lazy("What happens without it"),
     "restriction": gettext_lazy("Restriction of processing"),
     "shortdesc": gettext_lazy("Short text"),
+    "shortened": gettext_lazy("Shortened"),
     "since": gettext_lazy("Since"),
     "starttime": gettext_lazy("From"),
     "state": gettext_lazy("State"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import time
 import uuid
 from typing import Any
 
@@ -241,6 +243,32 @@ def test_a_value_too_long_for_paper_says_so(api: Api, ann: str) -> None:
     found = report(api)
     found["profile"] = {"essay": "word " * 10_000}
     assert "50,000 characters" in text_of(report_pdf(found))
+
+
+def test_the_pdf_is_bounded_and_says_what_is_not_in_it(api: Api, ann: str) -> None:
+    found = report(api)
+    found["profile"] = {f"field{number}": number for number in range(100_000)}
+    asked = {"action": "change-profile", "state": "canceled", "change": {"long": ["word " * 400] * 1_000}}
+    found["requests"], found["requests_total"] = [asked] * 500, 2_000
+    began = time.process_time()
+    pdf = report_pdf(found)
+    assert time.process_time() - began < 20, "it is two or three seconds where nothing else goes on"
+    assert len(PdfReader(io.BytesIO(pdf)).pages) < 150
+    text = text_of(pdf)
+    assert "field900 900" in text
+    assert "field1000 1000" not in text
+    assert text.count("There is more than fits here; the JSON report has it.") >= 3
+    assert re.search("49[0-9] more sections are left out here; the JSON report has them.", text)
+    assert "The newest 500 of 2,000 requests." in text
+    assert "Rights exercised" in text
+    assert "Who did what with your data" in text
+
+
+def test_a_pdf_that_has_everything_speaks_of_no_more(api: Api, ann: str) -> None:
+    text = text_of(api.get("/v1/user/login/ann/report?format=pdf").content)
+    assert "left out" not in text
+    assert "There is more" not in text
+    assert "The newest" not in text
 
 
 @pytest.mark.parametrize("wanted", ["xml", "jsonl", ""])

@@ -19,6 +19,7 @@ from vault.shares import OpenShare
 
 from ..events import REPORT_READ
 from ..expirations import upon
+from ..inputs import checked_reason
 from ..models import ExpirationStatus
 from ..requests import OpenRequest, holidays, requests_of, seen_reasons, seen_wish
 from .agreements import AgreementView, History, agreements_of
@@ -33,15 +34,19 @@ MAX_REQUESTS = 1_000
 MAX_REQUEST_BYTES = 8 << 20
 
 
-def read_report(actor: Actor, *, mode: str, identity: str) -> dict[str, Any]:
+def read_report(actor: Actor, *, mode: str, identity: str, purpose: str | None = None) -> dict[str, Any]:
     """All that is kept of one person, by section; times are Unix seconds, profiles and data stand as they are stored.
+    Where a `purpose` is asked for, it stands in the trail, for the person to read.
 
     Raises:
+        BadRequest: the purpose is empty, or too long.
         AccessDenied, NotFound, Conflict: see `vault.queries.find`.
     """
+    said = None if purpose is None else checked_reason(purpose, needed="looking at personal data")
     lookup = lookups.parse(mode, identity, tenant=actor.tenant)
     record = find(actor, lookup, Permission.REPORT_READ)
-    trail.record(actor, REPORT_READ, subject=record.row.subject, sealer=record.key, detail=lookup.trace())
+    detail = lookup.trace() if said is None else {**lookup.trace(), "purpose": said}
+    trail.record(actor, REPORT_READ, subject=record.row.subject, sealer=record.key, detail=detail)
     kept = everything_of(actor, record)
     requests = requests_of(record, most=MAX_REQUESTS, most_bytes=MAX_REQUEST_BYTES)
     accesses = history.events_of(actor, record, offset=0, limit=MAX_ACCESSES)

@@ -162,15 +162,25 @@ def test_where_there_is_a_cooling_off_time_it_waits_and_is_withdrawn(officer: Vi
     assert not ExercisedRight.objects.exists()
 
 
-def test_the_report_is_handed_out_to_those_who_may(officer: Visitor, ann: str) -> None:
+def test_the_report_is_handed_out_for_a_purpose_that_the_trail_keeps(officer: Visitor, ann: str) -> None:
     path = f"/console/people/{ann}/report"
     with told_by() as told:
-        answer = officer.get(f"{path}.json")
+        asked_for, answer = officer.get(path), officer.post(path, purpose=" ", form="json")
+    assert (asked_for.status_code, answer.status_code) == (200, 422)
+    assert "Ann Example" not in text_of(asked_for) + text_of(answer)
+    assert "report.read" not in [event.code for event in told]
+    answer = officer.post(path, purpose="a letter of the person", form="json")
+    assert answer["Content-Disposition"] == 'attachment; filename="report.json"'
     assert answer.json()["profile"]["name"] == "Ann Example"
-    assert "report.read" in [event.code for event in told]
-    assert officer.get(f"{path}.pdf").content.startswith(b"%PDF-")
-    assert officer.get(f"{path}.exe").status_code == 404
-    assert make_account("sue", "support").sign_in().get(f"{path}.json").status_code == 403
+    assert [event["purpose"] for event in answer.json()["accesses"] if "purpose" in event] == ["a letter of the person"]
+    assert officer.post(path, purpose="a letter", form="pdf").content.startswith(b"%PDF-")
+
+
+def test_the_report_is_for_those_who_may_have_it(officer: Visitor, ann: str) -> None:
+    path = f"/console/people/{ann}/report"
+    assert officer.post(path, purpose="a letter", form="exe").status_code == 404
+    assert officer.get(f"{path}.json").status_code == 404
+    assert make_account("sue", "support").sign_in().post(path, purpose="a letter", form="json").status_code == 403
 
 
 def test_the_preview_says_how_many_open_requests_end_with_it(officer: Visitor, ann: str) -> None:

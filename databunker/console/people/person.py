@@ -18,9 +18,8 @@ from gdpr.queries import PersonView
 from gdpr.rights import Ground
 from vault.leaves import leaves, path_of
 
-from ..pages import ConsolePage
 from .base import UNPROCESSABLE, PersonPage
-from .forms import RevealForm
+from .forms import PurposeForm, RevealForm
 from .words import EXPIRATION_NAMES, GROUND_NAMES
 
 __all__ = ["Person", "Report", "RevealPerson"]
@@ -104,22 +103,31 @@ class RevealPerson(_ProfilePage):
         return queries.reveal_fields(self.actor, token=token, fields=form.chosen, purpose=purpose)
 
 
-class Report(ConsolePage):
-    """All that is kept of the person, to hand it over: as JSON, or as a document to print."""
+class Report(PersonPage):
+    """All that is kept of the person, to hand it over: as JSON, or as a document to print. First what for."""
 
-    section = "people"
+    template_name = "console/person_report.html"
     permission = Permission.REPORT_READ
 
-    def get(self, request: HttpRequest, person: UUID, form: str) -> HttpResponse:  # noqa: ARG002 - Django's signature
-        if form not in _TYPES:
+    def get(self, request: HttpRequest, person: UUID) -> HttpResponse:  # noqa: ARG002 - Django's signature
+        return self.render(form=PurposeForm())
+
+    def post(self, request: HttpRequest, person: UUID) -> HttpResponse:
+        form, wanted = PurposeForm(request.POST), request.POST.get("form", "pdf")
+        if not form.is_valid():
+            return self.render(form=form, status=UNPROCESSABLE)
+        if wanted not in _TYPES:
             raise NotFound
-        content = jsontext.dumps(queries.read_report(self.actor, mode="token", identity=str(person)))
-        if form == "pdf":
+        report = queries.read_report(
+            self.actor, mode="token", identity=str(person), purpose=form.cleaned_data["purpose"]
+        )
+        content = jsontext.dumps(report)
+        if wanted == "pdf":
             from gdpr.report_pdf import report_pdf  # noqa: PLC0415 - its libraries take a second to import
 
             content = report_pdf(jsontext.loads(content))
-        name = f'attachment; filename="report.{form}"'
-        return HttpResponse(content, content_type=_TYPES[form], headers={"Content-Disposition": name})
+        name = f'attachment; filename="report.{wanted}"'
+        return HttpResponse(content, content_type=_TYPES[wanted], headers={"Content-Disposition": name})
 
 
 _TYPES = {"json": "application/json", "pdf": "application/pdf"}

@@ -37,7 +37,10 @@ OF_ADMINISTRATORS: dict[str, tuple[str, ...]] = {
     "console/people/ending": ("/console/people/ending",),
     _PERSON: ("/console/people/{person}",),
     **{f"{_PERSON}/{tab}": (f"/console/people/{{person}}/{tab}",) for tab in ("data", "agreements", "requests")},
-    **{f"{_PERSON}/{tab}": (f"/console/people/{{person}}/{tab}",) for tab in ("trail", "rights", "edit", "erase")},
+    **{
+        f"{_PERSON}/{tab}": (f"/console/people/{{person}}/{tab}",)
+        for tab in ("trail", "rights", "edit", "erase", "report")
+    },
     "console/audit": ("/console/audit", "/console/audit?action=record.create", "/console/audit?person=nobody"),
     "console/audit/<uuid:event>": ("/console/audit/{event}",),
     "console/bases": ("/console/bases",),
@@ -93,7 +96,6 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
 # What is no page, but a file to be kept or a script.
 FILES = {
     "console/requests.csv",
-    "console/people/<uuid:person>/report.<slug:form>",
     "console/audit.csv",
     "console/audit.jsonl",
     "console/audit/<uuid:event>/proof.json",

@@ -42,11 +42,11 @@ __all__ = [
     "EventView",
     "FoundEvent",
     "FoundPage",
+    "events_back",
     "events_of",
     "export_events",
     "list_all_events",
     "list_events",
-    "newest_events",
     "opened_events",
     "prove_event",
     "read_event",
@@ -167,8 +167,8 @@ def search_events(actor: Actor, wanted: Search, *, before: UUID | None, limit: i
     return _found(actor, wanted, before=before, limit=limit)
 
 
-def newest_events(actor: Actor, *, token: str, limit: int) -> FoundPage:
-    """The newest events of one person, for a page that shows no more: nothing is counted.
+def events_back(actor: Actor, *, token: str, before: UUID | None, limit: int) -> FoundPage:
+    """The newest events of one person, or the newest before the event `before`: nothing is counted.
 
     Raises:
         BadRequest, AccessDenied, NotFound: see `list_events`.
@@ -182,7 +182,7 @@ def newest_events(actor: Actor, *, token: str, limit: int) -> FoundPage:
     if record is None:
         raise NotFound(subject=subject)
     trail.record(actor, TRAIL_LISTED, subject=subject, sealer=record.key)
-    found = search(Search(subject=subject), tenant=actor.tenant, limit=limit)
+    found = search(Search(subject=subject), tenant=actor.tenant, before=before, limit=limit)
     return FoundPage([_found_event(actor, event, record) for event in found.events], found.older)
 
 

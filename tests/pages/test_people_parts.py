@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from databunker.access.models import TokenKind
+from gdpr.events import PERSON_REVEALED
 from gdpr.models import ExercisedRight, Expiration
 from tests.api.helpers import told_by
 from tests.conftest import Api, new_token
+from vault.events import RECORD_CREATED
 
 from .conftest import Visitor, make_account, text_of
 
@@ -95,6 +97,24 @@ def test_who_has_seen_what_is_told_newest_first(officer: Visitor, ann: str) -> N
     assert "call 24" in page
     assert "call 1 " not in page
     assert f"/console/audit?person={ann}" in officer.get(f"/console/people/{ann}/trail").content.decode()
+
+
+def test_support_looks_further_back_over_all_that_was_done(officer: Visitor, ann: str) -> None:
+    for n in range(25):
+        officer.post(f"/console/people/{ann}/reveal", purpose=f"call {n}", everything="1")
+    visitor, path, seen = make_account("sue", "support").sign_in(), f"/console/people/{ann}/trail", []
+    further = [""]
+    while further:
+        html = visitor.get(path + further[0]).content.decode()
+        seen += re.findall(r'href="/console/audit/([0-9a-f-]{36})"[^>]*>([^<]*)<', html)
+        further = re.findall(r'rel="next" [^>]*href="(\?before=[^"]*)"', html)
+    titles = [title for _, title in seen]
+    assert titles.count(PERSON_REVEALED.title) == 25
+    assert titles[-1] == RECORD_CREATED.title
+    assert len(seen) == len(dict(seen))
+    assert "The newest" not in html
+    assert f'href="{path}">Newest</a>' in html
+    assert visitor.get(f"{path}?before=nothing").status_code == 200
 
 
 def test_support_sees_masked_parts_and_no_way_to_more(ann: str) -> None:

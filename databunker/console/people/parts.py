@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 
 from databunker.access.permissions import Permission
-from databunker.ids import unix_now
+from databunker.ids import parse_token, unix_now
 from databunker.pages.diffs import fields
 from databunker.pages.paging import Paging
 from gdpr import queries
@@ -157,10 +157,12 @@ class PersonTrail(PersonPage):
     permission = Permission.AUDIT_READ
     tab = "console:person_trail"
 
-    def get(self, request: HttpRequest, person: UUID) -> HttpResponse:  # noqa: ARG002 - Django's signature
-        page = history.newest_events(self.actor, token=str(person), limit=NEWEST)
+    def get(self, request: HttpRequest, person: UUID) -> HttpResponse:
+        before = parse_token(request.GET.get("before", ""))
+        page = history.events_back(self.actor, token=str(person), before=before, limit=NEWEST)
         return self.render(
             lines=event_lines(self.actor, page.events),
-            more=page.older is not None,
+            before=before,
+            older=page.older,
             may_search=self.may(Permission.AUDIT_LIST_ALL),
         )

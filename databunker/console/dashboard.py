@@ -7,6 +7,7 @@ the page is as quick in a vault of millions.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -17,11 +18,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from databunker.access.actor import ActorKind
 from databunker.access.permissions import Permission
 from databunker.accounts import queries as accounts
 from databunker.db.counting import Count
 from databunker.ids import unix_now
 from databunker.pages.charts import Series
+from databunker.pages.paging import PAGE_SIZE
 from databunker.watch.models import IncidentKind
 from databunker.watch.overview import Unusual, access_volume, unusual_access
 from gdpr.models import RequestAction
@@ -32,6 +35,7 @@ from .audit import seal_words
 from .audit_forms import KIND_NAMES
 from .forms import ROLE_NAMES
 from .pages import ConsolePage
+from .people.search import may_browse
 from .request_forms import ACTION_NAMES
 
 __all__ = ["Dashboard"]
@@ -121,7 +125,12 @@ class Dashboard(ConsolePage):
                 _("Requests a week"),
                 [_short(day) for day in past.starts],
                 [
-                    Series(str(ACTION_NAMES[action]), past.made[action], tone)
+                    Series(
+                        str(ACTION_NAMES[action]),
+                        past.made[action],
+                        tone,
+                        [_asked(queue, action, monday) for monday in past.starts],
+                    )
                     for tone, action in enumerate(RequestAction, 1)
                 ],
             ),
@@ -136,24 +145,30 @@ class Dashboard(ConsolePage):
         ahead = overview.ends_ahead(self.actor, days=DAYS_AHEAD)
         today = dt.datetime.now(tz=dt.UTC).date()
         labels = [_short(today + dt.timedelta(days=number)) for number in range(DAYS_AHEAD)]
+        listed = reverse("console:ending_people")
+        # The list has the next one first: each number leads to the page where its day begins.
+        before = itertools.accumulate(ahead.days[:-1], initial=0)
+        pages = [f"{listed}?page={number // PAGE_SIZE + 1}" for number in before]
         return {
             "ending": Figure(
-                _number(ahead.total, more=ahead.more),
-                _("people's time is over in the next 30 days"),
-                reverse("console:ending_people"),
+                _number(ahead.total, more=ahead.more), _("people's time is over in the next 30 days"), listed
             ),
-            "ends": Bars(_("People to be forgotten"), labels, [Series(_("people"), ahead.days)]),
+            "ends": Bars(_("People to be forgotten"), labels, [Series(_("people"), ahead.days, links=pages)]),
         }
 
     def _access(self) -> dict[str, Any]:
         volume = access_volume(self.actor, days=DAYS_BACK)
-        days = [_short(dt.datetime.fromtimestamp(start, tz=dt.UTC).date()) for start in volume.days]
+        days = [dt.datetime.fromtimestamp(start, tz=dt.UTC).date() for start in volume.days]
         people, forgotten = overview.people_in_numbers(self.actor, days=DAYS_AHEAD)
         since = dt.datetime.fromtimestamp(unix_now() - DAYS_AHEAD * _DAY, tz=dt.UTC).date().isoformat()
         trail = reverse("console:audit")
         return {
             "people": [
-                Figure(_counted(people), _("people in the vault"), reverse("console:people")),
+                Figure(
+                    _counted(people),
+                    _("people in the vault"),
+                    reverse("console:everybody" if may_browse(self) else "console:people"),
+                ),
                 Figure(
                     _counted(forgotten),
                     _("forgotten in the last 30 days"),
@@ -162,8 +177,11 @@ class Dashboard(ConsolePage):
             ],
             "volume": Bars(
                 _("People read in a day"),
-                days,
-                [Series(str(KIND_NAMES[kind]), read, tone) for tone, (kind, read) in enumerate(volume.read.items(), 1)],
+                [_short(day) for day in days],
+                [
+                    Series(str(KIND_NAMES[kind]), read, tone, [_done(trail, kind, day) for day in days])
+                    for tone, (kind, read) in enumerate(volume.read.items(), 1)
+                ],
             ),
             "incidents": [_incident(one) for one in unusual_access(self.actor, days=DAYS_AHEAD, limit=_MOST_INCIDENTS)],
         }
@@ -183,6 +201,16 @@ class Dashboard(ConsolePage):
 
     def _link(self, view: str, permission: Permission) -> str:
         return reverse(view) if self.may(permission) else ""
+
+
+def _asked(queue: str, action: RequestAction, monday: dt.date) -> str:
+    """The requests of one kind that came in one week, whatever became of them."""
+    return f"{queue}?{urlencode({'status': 'all', 'kind': action.label, 'week': monday})}"
+
+
+def _done(trail: str, kind: ActorKind, day: dt.date) -> str:
+    """What callers of one kind did on one day."""
+    return f"{trail}?{urlencode({'since': day, 'until': day, 'who': kind.label})}"
 
 
 def _jobs(state: Upkeep, link: str) -> Figure:

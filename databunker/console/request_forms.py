@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import calendar
+import datetime as dt
 from typing import Any
 
 from django import forms
@@ -43,6 +45,7 @@ STATE_NAMES: dict[State, tuple[str | Promise, str]] = {
     State.CANCELED: (_("taken back"), ""),
     State.REFUSED: (_("refused"), "bad"),
 }
+_ALL = "all"
 # What lets go of all undecided ones is the peer's word for them.
 _UNDECIDED = State.OPEN.status
 _STATUSES = [
@@ -51,8 +54,8 @@ _STATUSES = [
     (State.APPROVED.label, _("approved")),
     (State.REFUSED.label, _("refused")),
     (State.CANCELED.label, _("taken back or refused")),
+    (_ALL, _("any")),
 ]
-_ALL = "all"
 _KINDS = [(_ALL, _("all")), *((action.label, ACTION_NAMES[action]) for action in RequestAction)]
 _URGENCIES = [
     (_ALL, _("any time")),
@@ -60,6 +63,7 @@ _URGENCIES = [
     (Urgency.SOON.value, _("due within 7 days")),
     (Urgency.LATER.value, _("due later")),
 ]
+_DAY = 86_400
 _MINE, _NOBODYS = "me", "nobody"
 _ASSIGNED = [(_ALL, _("anybody")), (_MINE, _("me")), (_NOBODYS, _("nobody"))]
 
@@ -71,26 +75,34 @@ class RequestFilterForm(forms.Form):
     kind = forms.ChoiceField(label=_("Kind"), choices=_KINDS)
     due = forms.ChoiceField(label=_("Answer due"), choices=_URGENCIES)
     assigned = forms.ChoiceField(label=_("Assigned to"), choices=_ASSIGNED)
+    week = forms.DateField(
+        label=_("Received in the week of"),
+        required=False,
+        input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+    )
 
     @classmethod
     def of(cls, query: QueryDict) -> RequestFilterForm:
         """As the address has it; what can't be read there is as if it were not there."""
         status, kind, due, assigned = (query.get(name, "") for name in ("status", "kind", "due", "assigned"))
-        form = cls(
-            {
-                "status": status if status in dict(_STATUSES) else _UNDECIDED,
-                "kind": kind if kind in dict(_KINDS) else _ALL,
-                "due": due if due in dict(_URGENCIES) else _ALL,
-                "assigned": assigned if assigned in dict(_ASSIGNED) else _ALL,
-            }
-        )
-        form.full_clean()
+        read = {
+            "status": status if status in dict(_STATUSES) else _UNDECIDED,
+            "kind": kind if kind in dict(_KINDS) else _ALL,
+            "due": due if due in dict(_URGENCIES) else _ALL,
+            "assigned": assigned if assigned in dict(_ASSIGNED) else _ALL,
+        }
+        form = cls({**read, "week": query.get("week", "")})
+        if not form.is_valid():
+            form = cls(read)
+            form.full_clean()
         return form
 
     @property
-    def chosen_status(self) -> str:
+    def chosen_status(self) -> str | None:
+        """None: any."""
         status: str = self.cleaned_data["status"]
-        return status
+        return None if status == _ALL else status
 
     @property
     def chosen_action(self) -> RequestAction | None:
@@ -99,8 +111,17 @@ class RequestFilterForm(forms.Form):
     @property
     def chosen_urgency(self) -> Urgency | None:
         """Of what is decided nothing is due: there the choice says nothing."""
-        undecided = states_of(self.chosen_status) <= UNDECIDED
+        undecided = self.chosen_status is not None and states_of(self.chosen_status) <= UNDECIDED
         return next((one for one in Urgency if undecided and one.value == self.cleaned_data["due"]), None)
+
+    @property
+    def chosen_week(self) -> range | None:
+        """The Unix seconds of the week that has the day, from Monday, in UTC."""
+        day: dt.date | None = self.cleaned_data["week"]
+        if day is None:
+            return None
+        start = calendar.timegm(day.timetuple()) - day.weekday() * _DAY
+        return range(start, start + 7 * _DAY)
 
     def assignee_for(self, actor: Actor) -> int | None:
         """As `queries.list_requests` takes it. Whoever is no account has none: nobody's are then its own."""

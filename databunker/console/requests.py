@@ -106,6 +106,7 @@ def _wanted(actor: Actor, chosen: RequestFilterForm) -> dict[str, Any]:
         "action": chosen.chosen_action,
         "assignee": chosen.assignee_for(actor),
         "urgency": chosen.chosen_urgency,
+        "received": chosen.chosen_week,
     }
 
 

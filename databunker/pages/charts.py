@@ -6,22 +6,23 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["Bar", "Chart", "Series", "Slice", "bars", "donut", "line"]
+__all__ = ["Bar", "Cell", "Chart", "Series", "bars"]
 
 _WIDTH, _HEIGHT = 640, 240
 _LEFT, _BOTTOM, _TOP = 44, 28, 12
 _GAP = 0.3  # of a column's width
-_RADIUS, _CENTER = 40, 50
 _TICKS = 4
 _MOST_LABELS = 12
 
 
 class Series(NamedTuple):
-    """One row of numbers, in the order of the chart's labels. `tone` is the number of its colour, from 1."""
+    """One row of numbers, in the order of the chart's labels. `tone` is the number of its colour, from 1; `links` lead
+    to the lists of what is counted, one for each number, or there are none."""
 
     name: str
     values: Sequence[float]
     tone: int = 1
+    links: Sequence[str] = ()
 
 
 class Bar(NamedTuple):
@@ -43,20 +44,11 @@ class Label(NamedTuple):
     text: str
 
 
-class Line(NamedTuple):
-    points: str
-    dots: list[tuple[float, float, str]]
-    tone: int
+class Cell(NamedTuple):
+    """A number of the table, and where the list of what it counts is; no link: nowhere."""
 
-
-class Slice(NamedTuple):
-    """`length` and `offset` are of a circle whose way round is 100."""
-
-    name: str
-    value: float
-    length: float
-    offset: float
-    tone: int
+    text: str
+    link: str
 
 
 class Chart(NamedTuple):
@@ -70,13 +62,18 @@ class Chart(NamedTuple):
     ticks: list[Tick]
     labels: list[Label]
     bars: list[Bar]
-    lines: list[Line]
     series: Sequence[Series]
-    rows: list[tuple[str, list[str]]]
+    rows: list[tuple[str, list[Cell]]]
 
 
 def _shown(value: float) -> str:
     return f"{value:g}" if value != int(value) else str(int(value))
+
+
+def _cell(series: Series, n: int) -> Cell:
+    """What is zero has no list."""
+    value = series.values[n]
+    return Cell(_shown(value), series.links[n] if series.links and value else "")
 
 
 def _top_of(highest: float) -> float:
@@ -98,8 +95,8 @@ def _frame(
     ticks = [Tick(floor - top / _TICKS * n * unit, _shown(top / _TICKS * n)) for n in range(_TICKS + 1)]
     every = max(-(-len(labels) // _MOST_LABELS), 1)
     shown = [Label(round(_LEFT + column * (n + 0.5), 1), text) for n, text in enumerate(labels) if n % every == 0]
-    rows = [(text, [_shown(one.values[n]) for one in series]) for n, text in enumerate(labels)]
-    chart = Chart(title, _WIDTH, _HEIGHT, _LEFT, floor, ticks, shown, [], [], series, rows)
+    rows = [(text, [_cell(one, n) for one in series]) for n, text in enumerate(labels)]
+    chart = Chart(title, _WIDTH, _HEIGHT, _LEFT, floor, ticks, shown, [], series, rows)
     return chart, column, unit
 
 
@@ -119,30 +116,3 @@ def bars(title: str, labels: Sequence[str], series: Sequence[Series]) -> Chart:
                     Bar(round(x, 1), round(y, 1), round(column * (1 - _GAP), 1), round(height, 1), one.tone, told)
                 )
     return chart
-
-
-def line(title: str, labels: Sequence[str], series: Sequence[Series]) -> Chart:
-    highest = max((value for one in series for value in one.values), default=0)
-    chart, column, unit = _frame(title, labels, series, highest=highest)
-    for one in series:
-        dots = [
-            (
-                round(_LEFT + column * (n + 0.5), 1),
-                round(chart.floor - value * unit, 1),
-                f"{labels[n]}, {one.name}: {_shown(value)}",
-            )
-            for n, value in enumerate(one.values)
-        ]
-        chart.lines.append(Line(" ".join(f"{x},{y}" for x, y, _ in dots), dots, one.tone))
-    return chart
-
-
-def donut(parts: Sequence[tuple[str, float]]) -> list[Slice]:
-    """Each part's piece of the ring, in order."""
-    total = sum(value for _, value in parts)
-    slices, start = [], 25.0  # at the top
-    for number, (name, value) in enumerate(parts, 1):
-        length = 100 * value / total if total else 0
-        slices.append(Slice(name, value, round(length, 3), round(start, 3), number))
-        start -= length
-    return slices

@@ -21,7 +21,7 @@ from ..events import REQUEST_READ, REQUESTS_LISTED
 from ..models import Request, RequestAction
 from ..receipts import receipt_of
 from ..requests import OpenRequest, Wish, looking, parse_request_token, request_digest, seen_wish
-from ..states import UNDECIDED, states_of
+from ..states import UNDECIDED, State, states_of
 from .deadlines import Urgency, deadlines_of
 
 __all__ = [
@@ -64,24 +64,25 @@ class RequestView(NamedTuple):
 def list_requests(
     actor: Actor,
     *,
-    status: str,
+    status: str | None,
     offset: int,
     limit: int,
     action: RequestAction | None = None,
     assignee: int | None = None,
     urgency: Urgency | None = None,
+    received: range | None = None,
 ) -> RequestPage:
-    """Everybody's requests in this status: of the undecided what is due first, of others the newest.
+    """Everybody's requests in this status, None: in any: of the undecided what is due first, of others the newest.
 
     With `action` only those that ask for it, with `assignee` only those of this account; 0: of nobody. With `urgency`
     only undecided ones of that urgency. Of more than `MOST_OPEN` undecided ones the youngest come last, oldest first,
-    and have no urgency.
+    and have no urgency. With `received` only those that came within these Unix seconds.
 
     Raises:
         AccessDenied: the actor reaches its own requests only.
         BadRequest: no such status.
     """
-    found, undecided = _those(actor, status, action, assignee)
+    found, undecided = _those(actor, status, action, assignee, received)
     if undecided:
         total, rows = _by_deadline(found, urgency, slice(offset, offset + limit))
     else:
@@ -92,11 +93,12 @@ def list_requests(
 def export_requests(
     actor: Actor,
     *,
-    status: str,
+    status: str | None,
     most: int,
     action: RequestAction | None = None,
     assignee: int | None = None,
     urgency: Urgency | None = None,
+    received: range | None = None,
 ) -> RequestExport:
     """What `list_requests` has pages of, but no more than the first `most`: those of this moment, each once, read while
     they are taken.
@@ -104,7 +106,7 @@ def export_requests(
     Raises:
         AccessDenied, BadRequest: see `list_requests`.
     """
-    found, undecided = _those(actor, status, action, assignee)
+    found, undecided = _those(actor, status, action, assignee, received)
     if undecided:
         total, numbers = _due_first(found, urgency)
         if len(numbers) < min(total, most):
@@ -125,11 +127,11 @@ _EXPORTED_AT_ONCE = 500
 
 
 def _those(
-    actor: Actor, status: str, action: RequestAction | None, assignee: int | None
+    actor: Actor, status: str | None, action: RequestAction | None, assignee: int | None, received: range | None
 ) -> tuple[QuerySet[Request], bool]:
     """The requests that are looked for, and whether they are undecided."""
     require(actor, Permission.REQUEST_LIST)
-    states = states_of(status)
+    states = frozenset(State) if status is None else states_of(status)
     if not states:
         raise BadRequest("bad status")
     found = Request.objects.filter(tenant=actor.tenant, state__in=[state.value for state in states])
@@ -137,6 +139,8 @@ def _those(
         found = found.filter(action=action.value)
     if assignee is not None:
         found = found.filter(assignee=assignee) if assignee else found.filter(assignee__isnull=True)
+    if received is not None:
+        found = found.filter(created__gte=received.start, created__lt=received.stop)
     return found, states <= UNDECIDED
 
 

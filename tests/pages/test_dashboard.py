@@ -51,6 +51,13 @@ def figures_of(answer: Any) -> dict[str, tuple[str, str]]:
     return {label: (value, link) for link, value, label in found}
 
 
+def numbers_of(html: str) -> list[tuple[str, str]]:
+    """What stands in cells of numbers, but for zeros of charts, and where each leads to (empty: nowhere)."""
+    cells = re.findall(r'(?s)<td class="number"[^>]*>(.*?)</td>', html)
+    found = [(re.sub(r"<[^>]+>", "", cell), *re.findall(r'href="([^"]*)"', cell), "")[:2] for cell in cells]
+    return [(number, link.replace("&amp;", "&")) for number, link in found if link or number != "0"]
+
+
 def test_open_requests_stand_by_their_deadline(root: Api, officer: Visitor) -> None:
     a_request(root, "late", made=60)
     a_request(root, "later still", made=90)
@@ -84,9 +91,14 @@ def test_requests_are_charted_by_week_and_kind_with_a_table_beside(root: Api, of
     monday = dt.datetime.now(tz=dt.UTC).date()
     monday -= dt.timedelta(days=monday.weekday())
     row = html[html.index(f'<th scope="row">{monday:%-d %b}</th>') :]
-    assert row[: row.index("</tr>")].count('<td class="number">1</td>') == 1
-    table = html[html.index("As a table") : html.index("</details>")]
-    assert table.count('<td class="number">1</td>') == 3
+    assert len(numbers_of(row[: row.index("</tr>")])) == 1
+    numbers = numbers_of(html[html.index("As a table") : html.index("</details>")])
+    assert [number for number, _ in numbers] == ["1"] * 3
+    for _, link in numbers:
+        assert officer.get(link).content.decode().count('<tr>\n<th scope="row">') == 1
+    assert (
+        officer.get("/console/requests?status=all&week=nothing").content.decode().count('<tr>\n<th scope="row">') == 4
+    )
     assert figures_of(answer)["median time to a decision, last 12 weeks"][0] == "12.0 days"
 
 
@@ -100,10 +112,10 @@ def test_consents_are_counted_by_legal_basis(root: Api, officer: Visitor) -> Non
     root.delete(f"/v1/agreement/news/token/{person}")
     html = officer.get(DASHBOARD).content.decode()
     table = html[html.index('id="consents"') :]
-    assert re.findall(r'data-label="[^"]*">(\d+)<', table[: table.index("</section>")]) == ["2", "1"]
+    numbers = numbers_of(table[: table.index("</section>")])
+    assert [number for number, _ in numbers] == ["2", "1"]
     assert "contract" not in table[: table.index("</section>")]
-    links = re.findall(r'href="(/console/bases/\d+)"', table)
-    assert [officer.get(link).status_code for link in links] == [200]
+    assert [officer.get(link).status_code for _, link in numbers] == [200] * 2
 
 
 def test_whose_time_is_over_soon_is_counted_and_listed(root: Api, officer: Visitor) -> None:
@@ -211,11 +223,49 @@ def test_each_role_sees_the_numbers_of_what_it_may_see(
 def test_every_number_leads_to_a_list_that_its_reader_may_see(root: Api, role: str) -> None:
     person = root.create(login="ann")
     asked(root.as_person(person), "DELETE", f"/v1/user/token/{person}")
+    root.post("/v1/lbasis/news", {"basistype": "consent", "usercontrol": True})
+    root.post(f"/v1/agreement/news/token/{person}", {})
+    root.post(f"/v1/exp/start/token/{person}", {"expiration": "5d"})
+    unusual_reading()
     visitor = make_account("sue", role).sign_in()
-    figures = figures_of(visitor.get(DASHBOARD))
-    assert len(figures) > 3
-    for label, (_, link) in figures.items():
-        assert visitor.get(link.replace("&amp;", "&")).status_code == 200, label
+    answer = visitor.get(DASHBOARD)
+    assert '<div class="card figure' not in answer.content.decode()
+    numbers = [*figures_of(answer).values(), *numbers_of(answer.content.decode())]
+    assert len(numbers) > 4
+    for number, link in numbers:
+        assert link, number
+        assert visitor.get(link.replace("&amp;", "&")).status_code == 200, link
+
+
+def unusual_reading() -> None:
+    """What an application has read today, and an incident of it."""
+    today = unix_now() // DAY * DAY
+    Reading.objects.create(
+        tenant=1, actor_kind=ActorKind.ADMIN, token_id=7, seconds=DAY, start=today, people=20, sketch=b""
+    )
+    Incident.objects.create(
+        tenant=1, kind=IncidentKind.DAY, actor_kind=ActorKind.ADMIN, token_id=7, start=today, last=unix_now(),
+        people=900, usual=30,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("mode", "role", "link"), [
+    ("off", "admin", "/console/people"), ("unlock", "admin", "/console/people/all"), ("unlock", "dpo", "/console/people")
+])  # fmt: skip
+def test_people_in_the_vault_are_listed_where_that_is_allowed(
+    root: Api, settings: Any, mode: str, role: str, link: str
+) -> None:
+    settings.LIST_USERS = mode
+    visitor = make_account("sue", role).sign_in()
+    assert figures_of(visitor.get(DASHBOARD))["people in the vault"] == ("0", link)
+    assert visitor.get(link).status_code == 200
+
+
+def test_the_day_of_an_end_leads_to_its_page_of_the_list(root: Api, officer: Visitor) -> None:
+    for n in range(51):
+        root.post(f"/v1/exp/start/token/{root.create(login=f'p{n}')}", {"expiration": "5d" if n else "9d"})
+    links = [link for _, link in numbers_of(officer.get(DASHBOARD).content.decode())]
+    assert list(dict.fromkeys(links)) == [f"/console/people/ending?page={page}" for page in (1, 2)]
 
 
 def test_the_vaults_own_state_leads_to_its_pages(root: Api, admin: Visitor) -> None:

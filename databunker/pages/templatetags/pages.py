@@ -89,16 +89,6 @@ def bar_chart(title: str, labels: Any, series: Any) -> dict[str, Any]:
     return {"chart": charts.bars(title, labels, series)}
 
 
-@register.inclusion_tag("charts/line.html")
-def line_chart(title: str, labels: Any, series: Any) -> dict[str, Any]:
-    return {"chart": charts.line(title, labels, series)}
-
-
-@register.inclusion_tag("charts/donut.html")
-def donut_chart(title: str, parts: Any) -> dict[str, Any]:
-    return {"title": title, "slices": charts.donut(parts), "total": sum(value for _, value in parts)}
-
-
 @register.filter
 def moment(seconds: int | None) -> SafeString | str:
     """A time in Unix seconds, in UTC and to the minute."""

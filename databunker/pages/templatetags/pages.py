@@ -74,8 +74,19 @@ def form_errors(form: Any) -> dict[str, Any]:
 
 
 @register.inclusion_tag("parts/pagination.html")
-def pagination(paging: Any) -> dict[str, Any]:
-    return {"paging": paging}
+def pagination(paging: Any, *, reload: bool = False) -> dict[str, Any]:
+    """`reload`: more than the list changes with its pages; else see `in_place`."""
+    return {"paging": paging, "boost": not reload}
+
+
+@register.simple_tag
+def in_place(label: str) -> SafeString:
+    """On the section of a page's list: what has `hx-boost` in there changes the list instead of loading the page."""
+    return format_html(
+        'id="list" tabindex="-1" aria-label="{}" hx-target="#list" hx-select="#list" hx-swap="outerHTML"'
+        ' hx-push-url="true" hx-select-oob="#list-actions,#foot" hx-indicator="#list"',
+        label,
+    )
 
 
 @register.simple_tag

@@ -95,22 +95,24 @@ def fill_rest() -> dict[str, Any]:
         "person": str(one.token),
         "request": request,
         "event": str(newest_event(one.row.subject)),
-        "everyones": agreed_by_everyone(),
+        "everyones": agreed_by_everyone(caller, one),
     }
 
 
-def agreed_by_everyone() -> int:
-    """The number of a legal basis to which each person of the vault agrees. The agreements are multiplied by SQL and
-    have no history: pages that count them read no more than these rows.
+def agreed_by_everyone(caller: Actor, one: OpenRecord) -> int:
+    """The number of a legal basis to which each person of the vault agrees. The agreements of all but this one are
+    multiplied by SQL and have no history: pages that count them read no more than these rows.
     """
     workflows.save_legal_basis(operator(), brief="everyones", wish={"shortdesc": "What everybody has agreed to"})
     (basis,) = LegalBasis.objects.filter(brief="everyones").values_list("id", flat=True)
     execute(
         "INSERT INTO gdpr_agreement "
         "(tenant, subject, basis, status, number, said, text_version, starts, created, changed) "
-        "SELECT tenant, subject, %s, %s, 1, 1, 1, 0, created, created FROM vault_record",
-        [basis, AgreementStatus.YES.value],
+        "SELECT tenant, subject, %s, %s, 1, 1, 1, 0, created, created FROM vault_record "
+        "WHERE subject <> %s",
+        [basis, AgreementStatus.YES.value, one.row.subject],
     )
+    workflows.accept_agreement(caller, brief="everyones", **by_token(one), wish={})
     return basis
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -20,8 +21,9 @@ MOST, ROWS = 10, 55
 
 
 @pytest.fixture
-def request_of_ann(api: Api) -> str:
+def request_of_ann(api: Api, settings: Any) -> str:
     """Somebody of whom there is a lot; the token of a request."""
+    settings.REQUESTS_PER_DAY = 0
     ann = api.create(email=EMAIL, fields={f"f{number}": number for number in range(ROWS)})
     for number in range(ROWS):
         api.post(f"/v1/lbasis/basis-{number}", {"basistype": "consent", "module": "cookie-popup"})

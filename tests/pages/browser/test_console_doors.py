@@ -38,7 +38,6 @@ def new_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewSite]:
             "OUTGOING_ALLOW_PRIVATE": "127.0.0.0/8",
             "CONSOLE_BREAK_GLASS": "true",
             "FORGET_ME_COOLING_OFF": "7d",
-            "SELFSERVICE_FORGET_ME": "true",
             "CONSOLE_TRIES_PER_ACCOUNT": "4/1h",
         }
         with served(tmp_path_factory.mktemp("new"), **settings) as (server, taker):
@@ -92,8 +91,8 @@ def test_from_an_empty_vault_to_its_first_administrator_and_officer(browser: Bro
         ada.page.get_by_label("Role").select_option(label="Data protection officer")
         ada.press("Create the account")
         sign_in_for_the_first_time(dora, "dora", ada.page.locator(".words").inner_text(), DIFFERENT)
-        expect(dora.go("/console/requests").main).to_contain_text("There is no request in this state.")
-        for path in ("", "requests", "activities", "incidents", "people/ending"):
+        expect(dora.go("/console/requests?due=overdue").main).to_contain_text("There is no request in this state.")
+        for path in ("", "requests?due=overdue", "activities", "incidents", "people/ending"):
             dora.go(f"/console/{path}")
             ada.go(f"/console/{path}").assert_clean()  # empty as it is
 
@@ -160,14 +159,28 @@ def test_an_erasure_waits_and_is_withdrawn(bare: Visit, new_site: NewSite, scrip
     assert new_site.profile_of(person)["first_name"] == "Eve"
 
 
-def test_whoever_has_wanted_to_be_deleted_may_call_it_off(bare: Visit, new_site: NewSite) -> None:
+def test_a_deletion_that_was_approved_may_still_be_called_off(
+    bare: Visit, browser: Browser, new_site: NewSite, scripts: bool
+) -> None:
+    """Wished for at the portal, approved at the console, called off at the portal."""
+    officer = f"approves-{scripts}".lower()
+    account(new_site, officer, "dpo")
     person = new_site.newcomer(first_name="Eve")
     bare.sign_in_at_the_portal(new_site.profile_of(person)["email"]).open("My rights")
     bare.follow("Look at it first")
-    expect(bare.main).to_contain_text("It happens in 7 days, and you can call it off until then.")
     bare.page.get_by_label("Type DELETE, to be sure").fill("DELETE")
     bare.press("Delete me")
-    expect(bare.status).to_have_text("Your data will be deleted. Until then you can call it off here.")
+    expect(bare.status).to_have_text("Your wish was sent. Here you see what becomes of it.")
+    with visiting(browser, new_site, scripts=scripts) as console:
+        console.sign_in(officer).open("Requests")
+        console.main.locator(f'a[href$="{bare.page.url.rpartition("/")[2]}"]').click()
+        expect(console.part("Approve")).to_contain_text("It happens in 7 days, and can be withdrawn until then.")
+        console.page.get_by_label("First eight characters of the token").fill(person[:8])
+        console.press("Approve")
+        expect(console.status).to_have_text("The erasure waits, and can be withdrawn until then.")
+        console.assert_clean()
+    bare.open("My rights")
+    expect(bare.main).to_contain_text("Your data will be deleted at")
     bare.assert_clean()
     bare.press("Call it off")
     expect(bare.main.get_by_role("link", name="Look at it first")).to_be_visible()

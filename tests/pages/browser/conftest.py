@@ -308,9 +308,9 @@ _steps: dict[str, int] = {}
 
 
 def code_of(role: str, site: Site) -> str:
-    """A code that was not used yet. There are three at a moment; the server is made to forget them for a fourth."""
+    """A code that was not used yet. Two are good for a while still; the server is made to forget them for a third."""
     now = unix_now() // 30
-    _steps[role] = max(_steps.get(role, 0) + 1, now - 1)
+    _steps[role] = max(_steps.get(role, 0) + 1, now)
     if _steps[role] > now + 1:
         site.script("from databunker.accounts.models import Account\nAccount.objects.update(totp_step=0)")
         _steps.clear()

@@ -40,6 +40,21 @@ def test_what_is_needed_is_revealed_for_a_purpose(dpo: Visit, site: Site) -> Non
     expect(dpo.main.get_by_role("row").filter(has_text="to call back")).to_have_count(2)
 
 
+def test_the_report_is_handed_out_for_a_purpose(dpo: Visit, site: Site) -> None:
+    person = site.newcomer(first_name="Beatrix")
+    dpo.go(f"/console/people/{person}").follow("Report")
+    dpo.press("Report as JSON")
+    expect(dpo.main.get_by_role("alert")).to_be_visible()
+    dpo.assert_clean()
+    for button, begins in (("Report as JSON", b"{"), ("Report as PDF", b"%PDF")):
+        dpo.page.get_by_label("Purpose").fill("a letter of hers")
+        with dpo.page.expect_download() as taken:
+            dpo.press(button)
+        assert taken.value.path().read_bytes().startswith(begins)
+    dpo.go(f"/console/people/{person}").follow("Who has seen it")
+    expect(dpo.main.get_by_role("row").filter(has_text="a letter of hers")).to_have_count(2)
+
+
 def test_an_application_s_data_is_revealed_for_a_purpose(dpo: Visit, site: Site) -> None:
     person = site.newcomer()
     site.call("POST", f"/v1/userapp/token/{person}/shop", {"colour": "vermilion"})

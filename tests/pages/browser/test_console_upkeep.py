@@ -25,6 +25,7 @@ def test_an_event_is_found_proved_and_taken_along(admin: Visit, site: Site) -> N
     admin.press("Show")
     expect(admin.main).to_contain_text("This is before the beginning.")
     admin.follow("Show all")
+    expect(admin.page.get_by_label("From")).to_have_value("")
     admin.page.get_by_label("Action").select_option("record.read")
     admin.page.get_by_label("Token of the person").fill(person)
     admin.press("Show")

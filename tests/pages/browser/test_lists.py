@@ -25,7 +25,7 @@ def test_the_queue_is_filtered_without_a_reload(visit: Visit) -> None:
     page.get_by_label("Kind").select_option("forget-me")
     page.get_by_role("button", name="Show").press("Enter")
     page.wait_for_url("**/console/requests?status=all&kind=forget-me*")
-    expect(page.locator("#told")).to_have_text(re.compile("1–1 of 1"))
+    expect(page.locator("#told")).to_have_text(re.compile(r"1–\d+ of \d+"))
     expect(page.get_by_role("table")).not_to_contain_text("Change of the profile")
     expect(page.get_by_role("button", name="Show")).to_be_focused()
     expect(page.get_by_role("link", name="As CSV")).to_have_attribute("href", re.compile("kind=forget-me"))

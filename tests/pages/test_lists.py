@@ -36,7 +36,13 @@ def test_a_page_has_one_list(name: str) -> None:
 def test_links_and_filters_say_what_they_put_where(admin: Visitor) -> None:
     html = admin.get("/console/requests").content.decode()
     (opening,) = re.findall(r'<section[^>]* id="list"[^>]*>', html)
-    for attribute in ('hx-target="#list"', 'hx-select="#list"', 'hx-push-url="true"', 'aria-label="Requests"'):
+    for attribute in (
+        'hx-sync="#list:replace"',
+        'hx-target="#list"',
+        'hx-select="#list"',
+        'hx-push-url="true"',
+        'aria-label="Requests"',
+    ):
         assert attribute in opening
     assert re.search(r'<form class="filters" method="get" action="/console/requests" hx-boost="true">', html)
 

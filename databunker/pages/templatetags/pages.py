@@ -84,7 +84,8 @@ def in_place(label: str) -> SafeString:
     """On the section of a page's list: what has `hx-boost` in there changes the list instead of loading the page."""
     return format_html(
         'id="list" tabindex="-1" aria-label="{}" hx-target="#list" hx-select="#list" hx-swap="outerHTML"'
-        ' hx-push-url="true" hx-select-oob="#list-actions,#foot" hx-indicator="#list"',
+        ' hx-push-url="true" hx-select-oob="#list-actions,#foot" hx-indicator="#list"'
+        ' hx-sync="#list:replace"',
         label,
     )
 

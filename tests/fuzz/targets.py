@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from django.conf import settings
 
+from audit.notes import signed_note, verifier_key
 from databunker import jsontext, periods
 from databunker.access import captcha, proof_of_work
 from databunker.api import bodies
@@ -25,12 +26,15 @@ from databunker.backup.errors import BackupError
 from databunker.backup.reading import Reader
 from databunker.backup.rows import decode_row, encode_row
 from databunker.backup.tables import Kind, tables
-from databunker.crypto import envelope, store
+from databunker.crypto import envelope, signing, store
 from databunker.crypto.backup_keys import WrappedBackupKey
 from databunker.crypto.envelope import Place
 from databunker.crypto.errors import CryptoError, MasterKeyError
 from databunker.crypto.keyring import Keyring, new_keys
 from databunker.crypto.secret_stream import StreamSealer, new_stream_key
+from databunker.erasure.statement import FORMAT as RECEIPT
+from databunker.erasure.statement import KEPT_NOTHING, statement
+from databunker.erasure.verifying import ReceiptRefused, parse_receipt, verify_receipt
 from databunker.errors import BadRequest, Conflict, PayloadTooLarge, UnsupportedMediaType
 from databunker.ids import parse_token
 from gdpr.importing import PeerKey
@@ -242,6 +246,35 @@ def loaded(data: bytes) -> None:
             assert entry.line >= 1
 
 
+def receipt(data: bytes) -> None:
+    """A receipt of an erasure, as anybody pastes it: nothing holds that nobody signed. And one that a vault has signed,
+    with whatever in it: that is read like any other.
+    """
+    with suppress(ReceiptRefused):
+        verify_receipt(parse_receipt(data))
+        raise AssertionError("a receipt that nobody signed holds")
+    with suppress(BadRequest):
+        given = jsontext.loads(data)
+        if isinstance(given, dict):
+            found = verify_receipt(_signed_receipt(given))
+            assert found.kept.startswith(("nothing", "what the law"))
+
+
+def _signed_receipt(given: dict[str, Any]) -> dict[str, Any]:
+    """Its statement and the head of its tree are signed, whatever they say."""
+    public = signing.public_key_of(_KEY)
+    log = given["log"] if isinstance(given.get("log"), str) else "databunker/log"
+    said = {"receipt": "", "event": "", "at": 0, "kept": KEPT_NOTHING, "person": "", **given, "log": log}
+    text = statement(**{name: said[name] for name in ("receipt", "log", "event", "at", "kept", "person")})
+    proof = said.get("proof")
+    if isinstance(proof, dict) and isinstance(proof.get("head"), str):
+        signature = signing.sign(proof["head"].encode(), seed=_KEY)
+        proof = {**proof, "head": signed_note(proof["head"], name=log, signatures=[(public, signature)])}
+    signature = signing.sign(text.encode(), seed=_KEY)
+    key = given["key"] if "key" in given else verifier_key(log, public)
+    return {**said, "format": RECEIPT, "key": key, "signature": signature.hex(), "proof": proof}
+
+
 def headers(data: bytes) -> None:
     """What the API reads of headers: the token, the request's id, the client's address behind proxies."""
     text = data.decode("latin-1")
@@ -267,7 +300,7 @@ TARGETS: dict[str, Target] = {
     target.__name__: target
     for target in (
         json_text, body, form, period, identity, sealed, backup, backup_frames, backup_row, json_patch,
-        captcha_answer, peer, loaded, headers,
+        captcha_answer, peer, loaded, receipt, headers,
     )
 }  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -33,12 +34,17 @@ def _cell(value: Any) -> str:
 
 
 def as_csv(header: Sequence[str], rows: Iterable[Sequence[Any]], *, filename: str) -> StreamingHttpResponse:
-    """In UTF-8 with the mark by which spreadsheets know it. `filename` is code, never input."""
+    """In UTF-8 with the mark by which spreadsheets know it. `filename` is code, never input.
+
+    The first row is made before the answer begins: what may not be read, or not be told of, is refused as any page is.
+    """
+    left = iter(rows)
+    first = list(islice(left, 1))
 
     def parts() -> Iterator[str]:
         writer = csv.writer(_Line)
         yield "\ufeff" + writer.writerow(list(header))
-        for row in rows:
+        for row in chain(first, left):
             yield writer.writerow([_cell(value) for value in row])
 
     return StreamingHttpResponse(

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from tests.api.helpers import routes
 from tests.support.described import the_document
 
-__all__ = ["FORM", "JSON", "Asked", "asked", "methods_of_routes"]
+__all__ = ["FORM", "JSON", "ODD", "Asked", "asked", "methods_of_routes"]
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 _PART = re.compile(r"<(?:\w+:)?(\w+)>")
 
 # What breaks programs that trust what they read: paths, encodings, SQL, templates, numbers, lengths.
-_ODD: tuple[str | bytes, ...] = (
+ODD: tuple[str | bytes, ...] = (
     "", " ", ".", "..", "../..", "%2e%2e%2f", "a/b", "\0", "\n", "\r\nX: y", "é", "e\u0301", "\u202e", "\ufffd", b"\xff\xfe",
     b"\xed\xa0\x80", "' OR 1=1 --", "\\", '"', "{{7*7}}", "${jndi:x}", "<script>", "*", "null", "true", "[]", "-1", "0", "1e999",
     "NaN", "9" * 30, "1" * 400, "x" * 1_100, "٣", "\U0001f600",
@@ -32,7 +32,7 @@ _SCALARS = st.one_of(
     st.integers(-(2**70), 2**70),
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=12),
-    st.sampled_from([piece for piece in _ODD if isinstance(piece, str)]),
+    st.sampled_from([piece for piece in ODD if isinstance(piece, str)]),
 )
 
 
@@ -106,14 +106,14 @@ def _asked(
 def _piece(name: str, known: Mapping[str, Sequence[str]], everything: Sequence[str]) -> st.SearchStrategy[str | bytes]:
     """Mostly what fits, so that calls get far; sometimes what doesn't."""
     right = [*known.get(name, ()), *(_MODES if name == "mode" else ())]
-    anything = st.sampled_from([*everything, *_ODD])
+    anything = st.sampled_from([*everything, *ODD])
     if not right:
         return anything
     return st.one_of(st.sampled_from(right), st.sampled_from(right), st.sampled_from(right), anything)
 
 
 def _text(everything: Sequence[str]) -> st.SearchStrategy[str]:
-    odd = [piece for piece in _ODD if isinstance(piece, str)]
+    odd = [piece for piece in ODD if isinstance(piece, str)]
     return st.sampled_from([*everything, *odd, "10d", "pdf", "5"]) | st.text(max_size=8)
 
 

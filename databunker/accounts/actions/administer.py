@@ -57,12 +57,12 @@ def create_account(
         passwords.require_good(password, names=(name, display_name))
     made = passwords.new_first_password() if password is None else ""
     private = Private(name, display_name, passwords.hashed(made or password or ""), first=bool(made))
-    try:
-        with atomically():
+    with atomically():
+        try:
             account = rows.add(private, tenant=actor.tenant, role=role)
-            trail.record(actor, ACCOUNT_CREATED, detail={"account": account.id, "role": role})
-    except IntegrityError:
-        raise Conflict(gettext_noop("an account has this name already")) from None
+        except IntegrityError:
+            raise Conflict(gettext_noop("an account has this name already")) from None
+        trail.record(actor, ACCOUNT_CREATED, detail={"account": account.id, "role": role})
     return NewAccount(account.id, made)
 
 

@@ -40,6 +40,7 @@ SETTINGS = {
     "CAPTCHA_PROOF_BITS": "4",
     "EMAIL_HOST": "127.0.0.1",
     "EMAIL_FROM": "vault@example.com",
+    "PAGES_HTTPS": "false",
 }
 
 

@@ -14,6 +14,7 @@ from tests.support.raw import Raw
 from tests.support.search import Needles, leaks
 from tests.support.vaults import PROJECT, Server, Vault
 
+from .pages_at_work import work_at_pages
 from .people_at_work import SETTINGS, PeopleAtWork
 
 
@@ -58,6 +59,7 @@ def test_no_value_and_no_secret_is_in_clear_anywhere(vault: Vault, raw: Raw) -> 
         known = [*product_text(), log_of(server)[1], *(data for name, data in raw.sources() if name != "log of writes")]
         people = PeopleAtWork(server)
         people.work()
+        work_at_pages(people)
         needles = Needles(people.needles(), known=known)
         # What is left out are words such as "light" and "Administrator", never the identity or secret of anybody.
         assert len(needles.left_out) < len(people.values) / 100, needles.left_out

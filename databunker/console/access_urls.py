@@ -13,6 +13,7 @@ access_pages = [
     path("tokens/<int:token>/revoke", tokens.Revoke.as_view(), name="revoke_token"),
     path("keys", keys.Keys.as_view(), name="keys"),
     path("keys/rotate", keys.Rotate.as_view(), name="rotate_key"),
+    path("keys/<int:key>/retire", keys.Retire.as_view(), name="retire_key"),
     path("messages", outgoing.Outgoing.as_view(), name="outgoing"),
     path("messages/retry", outgoing.Retry.as_view(), name="retry_messages"),
     path("messages/drop", outgoing.Drop.as_view(), name="drop_messages"),

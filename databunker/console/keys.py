@@ -4,34 +4,26 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from databunker.access.permissions import Permission
 from databunker.crypto.index_keys import Phase
 from databunker.crypto.keyring import KeyState, Purpose
-from databunker.keys import KeyStatus, key_overview, rotate_key
-from databunker.keys.actions import ROTATABLE
+from databunker.errors import Conflict, NotFound
+from databunker.keys import KeyStatus, key_overview, retire_keys, rotate_key
+from databunker.keys.actions import RETIRABLE, ROTATABLE
+from databunker.pages.errors import explained
 
 from .access import AccessPage
+from .key_forms import PURPOSE_NAMES, RetireForm, RotateForm
 
-__all__ = ["Keys", "Rotate"]
+__all__ = ["Keys", "Retire", "Rotate"]
 
 _UNPROCESSABLE = 422
-PURPOSE_NAMES: dict[Purpose, tuple[str | Promise, str | Promise]] = {
-    Purpose.DATA: (gettext_lazy("Data"), gettext_lazy("encrypts the keys of people's records")),
-    Purpose.DETAIL: (gettext_lazy("Details"), gettext_lazy("encrypts what events say of nobody")),
-    Purpose.AUDIT: (gettext_lazy("Events"), gettext_lazy("authenticates events")),
-    Purpose.SIGNING: (gettext_lazy("Signatures"), gettext_lazy("signs the heads of the audit trail")),
-    Purpose.INDEX: (gettext_lazy("Identities"), gettext_lazy("hashes identities, so that people are found")),
-    Purpose.REFERENCE: (gettext_lazy("Tokens"), gettext_lazy("hashes tokens; never replaced")),
-    Purpose.RECOVERY: (gettext_lazy("Recovery"), gettext_lazy("lets recovery shares open the keyring")),
-}
 
 
 class Line(NamedTuple):
@@ -42,6 +34,11 @@ class Line(NamedTuple):
     purpose: str | Promise
     state: str
     tone: str
+
+    @property
+    def retirable(self) -> bool:
+        """Whether it may go, once nothing is under it any more."""
+        return self.key.purpose in RETIRABLE and not self.key.newest and self.key.state is KeyState.LIVE
 
 
 def _line(key: KeyStatus) -> Line:
@@ -74,14 +71,6 @@ class Keys(AccessPage):
         )
 
 
-def _rotatable() -> list[tuple[str, str | Promise]]:
-    return [(purpose.value, PURPOSE_NAMES[purpose][0]) for purpose in ROTATABLE]
-
-
-class RotateForm(forms.Form):
-    purpose = forms.ChoiceField(label=gettext_lazy("Key for"), choices=_rotatable)
-
-
 class Rotate(AccessPage):
     """A new key beside the old ones, which go on to open: nothing is lost by it, and it is not taken back."""
 
@@ -104,3 +93,40 @@ class Rotate(AccessPage):
     def _show(self, form: RotateForm, *, status: int = 200) -> HttpResponse:
         purposes = [PURPOSE_NAMES[purpose] for purpose in ROTATABLE]
         return self.render(form=form, purposes=purposes, seconds=settings.KEYRING_CACHE_SECONDS, status=status)
+
+
+class Retire(AccessPage):
+    """An old key is destroyed, if nothing is under it any more."""
+
+    template_name = "console/retire_key.html"
+    tab = "keys"
+    permission = Permission.KEY_MANAGE
+    dangerous = True
+
+    def get(self, request: HttpRequest, key: int) -> HttpResponse:  # noqa: ARG002 - Django's signature
+        return self._show(self._old(key), RetireForm())
+
+    def post(self, request: HttpRequest, key: int) -> HttpResponse:
+        line, form = self._old(key), RetireForm(request.POST)
+        if form.is_valid():
+            try:
+                retire_keys(self.actor, key_id=key)
+            except Conflict as error:
+                form.add_error(None, explained(error))
+            else:
+                messages.success(request, _("Key %(number)s is destroyed.") % {"number": key})
+                return self.to("console:keys")
+        return self._show(line, form, status=_UNPROCESSABLE)
+
+    def _old(self, number: int) -> Line:
+        """
+        Raises:
+            NotFound: there is no such key, or it is one that stays.
+        """
+        lines = [_line(key) for key in key_overview(self.actor).keys if key.id == number]
+        if not lines or not lines[0].retirable:
+            raise NotFound
+        return lines[0]
+
+    def _show(self, line: Line, form: RetireForm, *, status: int = 200) -> HttpResponse:
+        return self.render(line=line, form=form, status=status)

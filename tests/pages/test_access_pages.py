@@ -14,13 +14,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import Event
-from databunker.access.actor import ActorKind
+from databunker.access.actor import ActorKind, operator
 from databunker.access.models import AccessToken, TokenKind
 from databunker.crypto import store
 from databunker.crypto.keyring import Purpose
 from databunker.crypto.models import WrappedKey
 from databunker.ids import unix_now
-from databunker.keys.events import KEY_ROTATED
+from databunker.keys import rewrap_all, rotate_key
+from databunker.keys.events import KEY_RETIRED, KEY_ROTATED
 from databunker.notify import outbox
 from databunker.notify.delivery import deliver_due
 from databunker.notify.models import Job, JobState
@@ -234,6 +235,40 @@ def test_a_new_key_is_made_and_what_is_under_the_old_one_is_told(admin: Visitor,
     assert f"Key {newest} is made" in text
     assert "keys rewrap" in text
     assert Event.objects.filter(type=KEY_ROTATED.number, actor_token=admin.account).exists()
+
+
+def test_an_old_key_is_destroyed_once_nothing_is_under_it(admin: Visitor, api: Api) -> None:
+    api.create(login="ann")
+    old = store.current_keyring().newest(Purpose.DATA).id
+    path = f"/console/keys/{old}/retire"
+    assert admin.get(path).status_code == 404, "it is the newest"
+    newest = rotate_key(operator()).id
+    assert path in admin.get("/console/keys").content.decode()
+    assert f"Key {old} (Data) is destroyed" in text_of(admin.get(path))
+    for fields, told in (({}, "required"), ({"sure": "on"}, "try again in")):
+        answer = admin.post(path, **fields)
+        assert answer.status_code == 422
+        assert told in text_of(answer)
+    WrappedKey.objects.update(created=unix_now() - 86_400)
+    assert "is in use for" in text_of(admin.post(path, sure="on"))
+    rewrap_all(operator(), tell=lambda *_: None)
+    assert admin.post(path, sure="on")["Location"] == "/console/keys"
+    page = admin.get("/console/keys")
+    assert f"Key {old} is destroyed." in text_of(page)
+    assert path not in page.content.decode()
+    assert [key.id for key in store.reload_keyring() if key.purpose is Purpose.DATA] == [newest]
+    assert Event.objects.filter(type=KEY_RETIRED.number, actor_token=admin.account).count() == 1
+    assert admin.post(path, sure="on").status_code == 404
+
+
+def test_keys_that_stay_for_ever_can_not_be_destroyed(admin: Visitor) -> None:
+    for purpose in (Purpose.AUDIT, Purpose.SIGNING):
+        rotate_key(operator(), purpose=purpose)
+    before = {key.id for key in store.current_keyring()}
+    WrappedKey.objects.update(created=unix_now() - 86_400)
+    for key in [*before, 999]:
+        assert admin.post(f"/console/keys/{key}/retire", sure="on").status_code == 404
+    assert {key.id for key in store.reload_keyring()} == before
 
 
 def test_keys_that_are_not_rotated_can_not_be_named(admin: Visitor) -> None:

@@ -11,8 +11,12 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from audit.models import Event
 from audit.sealing import seal_everything
+from databunker.access.actor import operator
 from databunker.access.models import AccessToken, TokenKind
 from databunker.accounts.models import Account, WebSession
+from databunker.crypto import store
+from databunker.crypto.keyring import Purpose
+from databunker.keys import rotate_key
 from databunker.pages.views import Page
 from databunker.watch.models import Incident, IncidentKind
 from gdpr.models import LegalBasis, ProcessingActivity
@@ -147,6 +151,8 @@ TABLE = [
     Row("console/keys", "GET", {"admin", "root"}),
     Row("console/keys/rotate", "GET", {"admin", "root"}),
     Row("console/keys/rotate", "POST", {"admin", "root"}),
+    Row("console/keys/<int:key>/retire", "GET", {"admin", "root"}),
+    Row("console/keys/<int:key>/retire", "POST", {"admin", "root"}),
     Row("console/messages", "GET", {"admin", "root"}),
     Row("console/messages/retry", "POST", {"admin", "root"}),
     Row("console/messages/drop", "GET", {"admin", "root"}),
@@ -241,6 +247,8 @@ def path_of(row: Row, visitor: Visitor, other: Visitor) -> str:
     if "<int:token>" in path:
         path = path.replace("<int:token>", str(token_of_an_application()))
     path = path.replace("<str:app>", "shop").replace("<str:brief>", "news").replace("<slug:form>", "json")
+    if "<int:key>" in path:
+        path = path.replace("<int:key>", str(old_key()))
     if "<int:basis>" in path or "<int:activity>" in path:
         basis, activity = registered()
         path = path.replace("<int:basis>", str(basis)).replace("<int:activity>", str(activity))
@@ -276,6 +284,13 @@ def token_of_an_application() -> int:
     """The number of an access token."""
     new_token(TokenKind.ADMIN)
     return int(AccessToken.objects.latest("pk").pk)
+
+
+def old_key() -> int:
+    """The number of a data key that has been replaced."""
+    old = store.current_keyring().newest(Purpose.DATA).id
+    rotate_key(operator())
+    return old
 
 
 def incident_of_a_token() -> int:

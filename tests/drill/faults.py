@@ -92,6 +92,16 @@ def _read_only(stage: Stage) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _files_read_only(stage: Stage) -> Iterator[None]:
+    """The file system, under files that are open."""
+    stage.preload.set(read_only=True)
+    try:
+        yield
+    finally:
+        stage.preload.set()
+
+
+@contextlib.contextmanager
 def _disk_full(stage: Stage) -> Iterator[None]:
     assert stage.volume is not None
     with stage.volume.full():
@@ -152,6 +162,7 @@ FAULTS = [
     Fault("frozen", _frozen, SERVERS),
     Fault("locked", _locked, ("sqlite",)),
     Fault("read-only", _read_only, SERVERS),
+    Fault("files-read-only", _files_read_only, ("sqlite",)),
     Fault("disk-full", _disk_full, KINDS),
     Fault("no-names", _no_names, SERVERS),
     Fault("clock-ahead", _clock_ahead, KINDS, harmless=True),

@@ -1,12 +1,16 @@
-/* Stands between a process and the system's clock and resolver, for drills of clocks that jump and names that don't
-   resolve. The environment variable DRILL_SHARED names a file of 16 bytes that all processes of a drill map: seconds
-   by which the clock is wrong, and whether names resolve (0) or not (1). */
+/* Stands between a process and the system's clock, resolver and files, for drills of clocks that jump, names that don't
+   resolve and a file system that has become read-only. The environment variable DRILL_SHARED names a file of 24 bytes
+   that all processes of a drill map: seconds by which the clock is wrong, whether names resolve (0) or not (1), and
+   whether the files of SQLite can be written (0) or not (1). */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,7 +24,7 @@ __attribute__((constructor)) static void map_shared(void) {
     const char *path = getenv("DRILL_SHARED");
     int descriptor = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (descriptor < 0) return;
-    void *found = mmap(NULL, 16, PROT_READ, MAP_SHARED, descriptor, 0);
+    void *found = mmap(NULL, 24, PROT_READ, MAP_SHARED, descriptor, 0);
     if (found != MAP_FAILED) shared = found;
     close(descriptor);
 }
@@ -61,3 +65,49 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
     }
     return real(name, service, hints, result);
 }
+
+/* Linux makes a file system that is damaged read-only under those who have its files open: what they write fails. */
+static int is_read_only(const char *path) { return shared && shared[2] && strstr(path, ".sqlite3"); }
+
+static int refuses(int descriptor) {
+    char link[40], path[4096];
+    if (!shared || !shared[2]) return 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length < 0) return 0;
+    path[length] = 0;
+    if (!is_read_only(path)) return 0;
+    errno = EROFS;
+    return 1;
+}
+
+#define WRITES(name, result, parameters, arguments)                            \
+    result name parameters {                                                   \
+        static result (*real) parameters;                                      \
+        if (!real) real = dlsym(RTLD_NEXT, #name);                             \
+        return refuses(file) ? -1 : real arguments;                            \
+    }
+
+WRITES(write, ssize_t, (int file, const void *from, size_t size), (file, from, size))
+WRITES(pwrite, ssize_t, (int file, const void *from, size_t size, off_t at), (file, from, size, at))
+WRITES(pwrite64, ssize_t, (int file, const void *from, size_t size, off64_t at), (file, from, size, at))
+WRITES(ftruncate, int, (int file, off_t size), (file, size))
+WRITES(ftruncate64, int, (int file, off64_t size), (file, size))
+
+#define OPENS(name)                                                            \
+    int name(const char *path, int flags, ...) {                               \
+        static int (*real)(const char *, int, ...);                            \
+        va_list rest;                                                          \
+        va_start(rest, flags);                                                 \
+        mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;              \
+        va_end(rest);                                                          \
+        if (!real) real = dlsym(RTLD_NEXT, #name);                             \
+        if (is_read_only(path) && (flags & O_ACCMODE) != O_RDONLY) {           \
+            errno = EROFS;                                                     \
+            return -1;                                                         \
+        }                                                                      \
+        return real(path, flags, mode);                                        \
+    }
+
+OPENS(open)
+OPENS(open64)

@@ -1,4 +1,4 @@
-"""Processes of a drill whose clock jumps and whose names stop resolving; see preload.c."""
+"""Processes of a drill whose clock jumps, whose names stop resolving, and whose files become read-only; see preload.c."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Preload:
     def __init__(self, folder: Path) -> None:
         self._shared = folder / "shared"
         self._library = folder / "preload.so"
-        self.set(clock=0, names_fail=False)
+        self.set()
         compiler = shutil.which("gcc")
         assert compiler is not None, "needs gcc"
         subprocess.run(
@@ -30,8 +30,8 @@ class Preload:
     def settings(self) -> dict[str, str]:
         return {"LD_PRELOAD": str(self._library), "DRILL_SHARED": str(self._shared)}
 
-    def set(self, *, clock: int = 0, names_fail: bool = False) -> None:
-        """From now on, in all processes at once."""
-        content = struct.pack("qq", clock, int(names_fail))
+    def set(self, *, clock: int = 0, names_fail: bool = False, read_only: bool = False) -> None:
+        """From now on, in all processes at once. Of files, it is those of SQLite that are read-only."""
+        content = struct.pack("qqq", clock, names_fail, read_only)
         with self._shared.open("r+b" if self._shared.exists() else "wb") as shared:
             shared.write(content)

@@ -16,6 +16,7 @@ HARDEST = {
     "frozen": "postgresql",
     "locked": "sqlite",
     "read-only": "postgresql",
+    "files-read-only": "sqlite",
     "disk-full": "sqlite",
     "no-names": "postgresql",
     "clock-ahead": "sqlite",

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,10 +19,11 @@ import pytest
 from databunker.access.actor import operator
 from databunker.crypto import store
 from databunker.crypto.keyring import REQUIRED
+from databunker.crypto.masterkey import fingerprint_of
 from databunker.keys import rewrap_keyring, rotate_key
 from tests.conftest import Api
 from tests.support.clients import Client
-from tests.support.vaults import Server, Vault, ended
+from tests.support.vaults import Server, Vault, ended, new_vault
 
 from .conftest import THREADS, racing, two_hosts
 
@@ -177,6 +179,54 @@ def test_nothing_is_unreadable_or_lost_while_data_keys_come_and_go(servers: tupl
         "print([problem for part in checked for problem in part.problems])"
     )
     assert found.split() == ["[]"]
+
+
+# All keys are written under the other master key, and nothing is committed yet.
+DIES_IN_THE_MIDDLE = """
+import os, signal
+from audit import trail
+from databunker.access.actor import operator
+from databunker.keys import rewrap_keyring
+
+trail.record = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+rewrap_keyring(operator())
+"""
+
+
+def masters_of(vault: Vault) -> set[int]:
+    """Which master keys the keys of the keyring are under."""
+    return {fingerprint_of(bytes(wrapped)) for (wrapped,) in vault.database.rows("SELECT wrapped FROM crypto_key")}
+
+
+@pytest.mark.slow
+def test_the_keyring_is_under_one_master_key_whenever_who_rewraps_it_is_killed(tmp_path: Path) -> None:
+    """To and fro between two master keys, which all hosts know, under traffic; in the end with one of them alone."""
+    draw = random.Random(11)
+    with new_vault(tmp_path, KEYRING_CACHE_SECONDS=str(CACHE_SECONDS)) as vault:
+        masters = [vault.master_key, secrets.token_hex(32)]
+        known: dict[str, str] = {}
+
+        def both(first: int) -> dict[str, str]:
+            return {"DATABUNKER_MASTERKEY": masters[first], "DATABUNKER_MASTERKEY_OLD": masters[1 - first]}
+
+        with Server(vault, **both(1)) as one, Server(vault, BUNKER_WORKERS="1", **both(0)) as other:
+            with closing(one.client()) as caller:
+                for number in range(SHARED):
+                    known[f"old{number}"] = caller.create(login=f"old{number}", n=0)
+            with Traffic((one, other), known) as traffic:
+                for turn in range(2 * KILLS):
+                    before, target = masters_of(vault), both((turn + 1) % 2)
+                    vault.dies(DIES_IN_THE_MIDDLE, **target)
+                    assert masters_of(vault) == before, "nothing of it was done"
+                    kill_at_random(vault.start_manage("keys", "rewrap-keyring", **target), draw)
+                    assert len(masters_of(vault)) == 1, "all of it or nothing"
+                    assert vault.manage("keys", "rewrap-keyring", **target).code == 0
+                    assert masters_of(vault) != before
+        assert traffic.wrong == [], traffic.wrong[:10]
+        assert traffic.calls > 100
+        with Server(vault) as alone, closing(alone.client()) as caller:
+            for login, token in known.items():
+                assert caller.call("GET", f"/v1/user/login/{login}").json()["token"] == token
 
 
 def test_keys_that_are_made_while_the_master_key_changes_are_all_under_the_new_one(

@@ -6,12 +6,14 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 
 from databunker.access.leases import lease_size
 from databunker.access.throttle import Limit
 from tests.support.clients import Client, at_once
+from tests.support.redis import RedisServer
 from tests.support.vaults import Server, serving
 
 # Servers of their own, and caches that have to run out.
@@ -21,10 +23,22 @@ CONNECTIONS = 8
 CACHE_SECONDS = 1
 
 
+@pytest.fixture(scope="module", params=["database", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """What counts for all processes: THROTTLE_STORE."""
+    if request.param == "database":
+        yield ""
+        return
+    redis = RedisServer(tmp_path_factory.mktemp("redis"))
+    redis.start()
+    yield redis.url
+    redis.stop()
+
+
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:
+def servers(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:
     """Two ports of two processes each."""
-    settings = {"AUTH_CACHE_SECONDS": str(CACHE_SECONDS), "LIST_USERS": "unlock"}
+    settings = {"AUTH_CACHE_SECONDS": str(CACHE_SECONDS), "LIST_USERS": "unlock", "THROTTLE_STORE": store}
     with serving(tmp_path_factory.mktemp("limits"), **settings) as first, Server(first.vault, **settings) as second:
         yield first, second
 
@@ -63,6 +77,8 @@ def test_all_processes_together_grant_no_more_than_the_limit(
     granted = statuses.count(200)
     # What four processes had in hand in the end is all that may be missing.
     assert limit.tries - 4 * (lease_size(limit) - 1) <= granted <= limit.tries
+    counted_here = servers[0].vault.database.counts()["access_throttle"] > 0
+    assert counted_here is ("redis" not in servers[0].vault.settings["THROTTLE_STORE"])
 
 
 def until_all(statuses: set[int], clients: list[Client], path: str, **headers: str) -> float:
@@ -116,8 +132,10 @@ def test_an_unlock_opens_on_every_server_to_its_own_token_alone(servers: tuple[S
             assert caller.call("POST", "/v1/users", {"unlockuuid": unlock}).status == status
 
 
-def test_refused_calls_are_counted_over_all_processes(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with serving(tmp_path_factory.mktemp("failing"), FAILED_CALLS_PER_ADDRESS="20/1h") as server, ExitStack() as stack:
+def test_refused_calls_are_counted_over_all_processes(store: str, tmp_path: Path) -> None:
+    # All vaults of the tests have the same keys, and so the same names of what is counted: another database of Redis.
+    limits = {"FAILED_CALLS_PER_ADDRESS": "20/1h", "THROTTLE_STORE": store.replace("/0", "/1")}
+    with serving(tmp_path, **limits) as server, ExitStack() as stack:
         strangers = [stack.enter_context(closing(server.client("wrong"))) for _ in range(CONNECTIONS)]
         statuses = [stranger.call("GET", "/v1/audit/admin").status for _ in range(5) for stranger in strangers]
         assert (statuses.count(403), statuses.count(429)) == (20, 20)

@@ -118,18 +118,26 @@ class Vault:
         """What these lines print, run with the product's settings and Django set up."""
         if self._shell is not None:
             return self._shell.run(text)
-        done = subprocess.run(
+        done = self._run(text, seconds=seconds)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def dies(self, text: str, **settings: str) -> None:
+        """Run lines that kill their own process."""
+        done = self._run(text, **settings)
+        assert done.returncode == -signal.SIGKILL, (done.returncode, done.stderr)
+
+    def _run(self, text: str, *, seconds: float = SECONDS, **settings: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [sys.executable, "-c", f"import django\ndjango.setup()\n{text}"],
             cwd=self.folder,
-            env=self.environment(),
+            env=self.environment(**settings),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=seconds,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
     @contextmanager
     def with_shell(self) -> Iterator[None]:

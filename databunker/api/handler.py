@@ -15,10 +15,10 @@ __all__ = ["Handler", "Request", "answered"]
 
 class Request(WSGIRequest):
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
-        """A Content-Type that can't be read (an unknown encoding in a parameter) is none."""
+        """A Content-Type that can't be read (an unknown encoding in a parameter, or parts that don't sort) is none."""
         try:
             super()._set_content_type_params(meta)  # type: ignore[misc] # missing in the stubs
-        except (LookupError, ValueError):
+        except (LookupError, ValueError, TypeError):
             self.content_type, self.content_params = "", {}
 
 

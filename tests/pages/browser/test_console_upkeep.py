@@ -83,6 +83,12 @@ def test_a_new_key_is_made_and_older_ones_go_on_to_open(admin: Visit, site: Site
     expect(admin.status).to_contain_text("is made, and in use everywhere in a moment.")
     expect(admin.main.locator("tbody").get_by_role("row")).to_have_count(before + 1)
     admin.assert_clean()
+    admin.main.get_by_role("link", name="Destroy…").first.click()
+    admin.press("Destroy this key")
+    admin.assert_clean()  # without the tick that it needs
+    admin.page.get_by_label("I know that this can't be undone.").check()
+    admin.press("Destroy this key")
+    expect(admin.main).to_contain_text("may still be in use: try again in")
     assert site.profile_of(person)["first_name"] == "Ann"
 
 

@@ -91,6 +91,7 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
         )
         for step in ("start", "link", "confirm", "callback")
     },
+    "console/keys/<int:key>/retire": ("test_console_upkeep.py", "test_a_new_key_is_made_and_older_ones_go_on_to_open"),
     "code": ("test_flows.py", "test_a_person_signs_in_and_never_sees_a_captcha"),
 }
 # What is no page, but a file to be kept or a script.

@@ -33,6 +33,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "console/requests/<uuid:rtoken>/<slug:step>": _REASON,
     "console/people": _FIND,
     "console/people/<uuid:person>/reveal": {"purpose": "a call", "field": "/login", "everything": ""},
+    "console/people/<uuid:person>/report": {"purpose": "a letter", "form": "json"},
     "console/people/<uuid:person>/data/reveal": {"purpose": "a call", "app": "shop"},
     "console/people/<uuid:person>/object": {**_REASON, "brief": ""},
     "console/people/<uuid:person>/object/withdraw": {**_REASON, "brief": ""},

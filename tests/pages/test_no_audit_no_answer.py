@@ -34,6 +34,7 @@ QUIET = {
     "GET console/requests/together",
     "GET console/people",
     "GET console/people/<uuid:person>/edit",
+    "GET console/people/<uuid:person>/report",
     "GET console/bases/new",
     "GET console/activities/new",
     "GET console/accounts/new",

@@ -94,9 +94,13 @@ def _keep(key: _Key, lease: _Lease) -> None:
     with _lock:
         if len(_leases) >= _SIZE:
             _leases.clear()
-        # One try of it is what this call is about. What another thread has fetched meanwhile is used up as well.
+        # One try of it is what this call is about. What another thread has fetched meanwhile is used up as well, also
+        # where this one got none.
         had = _leases.get(key)
         more = had.left if had and had.left > 0 and time.monotonic() < had.ends else 0
+        if refused and had and more:
+            _leases[key] = had._replace(left=more - 1)
+            return
         _leases[key] = lease if refused else lease._replace(left=lease.left - 1 + more)
     if refused:
         raise Throttled(retry_after=max(-int(-(lease.ends - time.monotonic())), 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 import time_machine
@@ -104,6 +105,23 @@ def test_a_refusal_costs_nothing_until_it_may_be_tried_again(vault: None, monkey
         later = time.monotonic() + 31
         monkeypatch.setattr(leases.time, "monotonic", lambda: later)
         clock.shift(31)
+        assert [process.granted(limit) for _ in range(2)] == [True, False]
+
+
+def test_a_refusal_takes_from_what_another_thread_has_fetched(vault: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = Limit(40, 3600)
+    fetch = leases._fetch
+    with time_machine.travel(NOW, tick=False):
+        process, others = Process(monkeypatch), Process(monkeypatch)
+
+        def overtaken(*args: Any, **kwargs: Any) -> Any:
+            """Meanwhile another thread has fetched the last, and nothing is left."""
+            monkeypatch.setattr(leases, "_fetch", fetch)
+            assert all(others.granted(limit) for _ in range(38))
+            assert process.granted(limit)
+            return fetch(*args, **kwargs)
+
+        monkeypatch.setattr(leases, "_fetch", overtaken)
         assert [process.granted(limit) for _ in range(2)] == [True, False]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from databunker.crypto import changing, store
 from databunker.crypto.holdings import count_by_key
 from databunker.crypto.keyring import Key, Purpose
 from databunker.crypto.store import StoredKey
-from databunker.db.statements import atomically
+from databunker.db.statements import atomically, retrying
 from databunker.errors import BadRequest, Conflict, NotFound
 from databunker.ids import unix_now
 
@@ -42,9 +43,14 @@ def rotate_key(actor: Actor, *, purpose: Purpose = Purpose.DATA) -> Key:
     require(actor, Permission.KEY_MANAGE)
     if purpose not in ROTATABLE:
         raise BadRequest(f"keys of the purpose {purpose} are not rotated")
-    with atomically():
-        key = changing.add_key(purpose)
-        trail.record(actor, KEY_ROTATED, detail={"key": key.id, "purpose": purpose.value})
+
+    def attempt() -> Key:
+        with atomically():
+            key = changing.add_key(purpose)
+            trail.record(actor, KEY_ROTATED, detail={"key": key.id, "purpose": purpose.value})
+            return key
+
+    key = retrying(attempt)
     store.read_again()
     return key
 
@@ -86,6 +92,13 @@ def _retire(actor: Actor, key_id: int) -> str:
     Raises:
         NotFound: there is no such key.
     """
+    reason = retrying(partial(_retired, actor, key_id))
+    if not reason:
+        store.read_again()
+    return reason
+
+
+def _retired(actor: Actor, key_id: int) -> str:
     with atomically():
         # Nobody else changes the keyring now; and nobody seals under an old key any more, see `_too_young`.
         changing.lock_keyring()
@@ -98,7 +111,6 @@ def _retire(actor: Actor, key_id: int) -> str:
             return reason
         changing.destroy_key(key.id)
         trail.record(actor, KEY_RETIRED, detail={"key": key.id, "purpose": key.purpose.value})
-    store.read_again()
     return ""
 
 
@@ -147,9 +159,14 @@ def rewrap_keyring(actor: Actor) -> int:
         KeyringError, MasterKeyError: neither the present master key nor the old one opens the keyring.
     """
     require(actor, Permission.KEY_MANAGE)
-    with atomically():
-        count = changing.rewrap_keyring()
-        if count:
-            trail.record(actor, KEYRING_REWRAPPED, detail={"keys": count})
+
+    def attempt() -> int:
+        with atomically():
+            count = changing.rewrap_keyring()
+            if count:
+                trail.record(actor, KEYRING_REWRAPPED, detail={"keys": count})
+            return count
+
+    count = retrying(attempt)
     store.read_again()
     return count

@@ -12,7 +12,7 @@ from databunker.crypto import changing, recovery_copies, store
 from databunker.crypto.errors import RecoveryError
 from databunker.crypto.masterkey import MasterKey
 from databunker.crypto.recovery import RecoverySecret
-from databunker.db.statements import atomically
+from databunker.db.statements import atomically, retrying
 from vault import integrity
 
 from .events import KEYRING_RECOVERED, SHARES_REPLACED
@@ -35,9 +35,13 @@ def replace_shares(actor: Actor, secret: RecoverySecret, *, threshold: int, shar
         KeyringError, MasterKeyError: the keyring can't be opened.
     """
     require(actor, Permission.KEY_MANAGE)
-    with atomically():
-        changing.replace_recovery_key(secret)
-        trail.record(actor, SHARES_REPLACED, detail={"threshold": threshold, "shares": shares})
+
+    def attempt() -> None:
+        with atomically():
+            changing.replace_recovery_key(secret)
+            trail.record(actor, SHARES_REPLACED, detail={"threshold": threshold, "shares": shares})
+
+    retrying(attempt)
     store.read_again()
 
 

@@ -193,7 +193,11 @@ def _growth(outcome: Outcome) -> Iterator[str]:
     """What was not as well in the last quarter as in the first, of which the beginning doesn't count."""
     total = merged(outcome.windows)
     if set(total.statuses) != {200}:
-        yield f"answers other than 200: {dict(total.statuses)}"
+        ends = itertools.accumulate(window.seconds for window in outcome.windows)
+        when = [
+            f"{end / 60:.1f}" for window, end in zip(outcome.windows, ends, strict=True) if set(window.statuses) - {200}
+        ]
+        yield f"answers other than 200: {dict(total.statuses)}, in the windows that ended after {', '.join(when)} minutes"
     if total.broken:
         yield f"{total.broken} connections broke off"
     if total.rate(200) < REACHED * outcome.rate:

@@ -12,7 +12,7 @@ from operator import attrgetter, methodcaller
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from databunker.errors import Unavailable
@@ -37,6 +37,7 @@ __all__ = [
     "is_lost_race",
     "leave_to_parent",
     "retrying",
+    "retrying_if_taken",
     "update_many",
     "write_if",
     "write_together",
@@ -365,6 +366,19 @@ def retrying(attempt: Callable[[], T]) -> T:
         except OperationalError as error:
             if database().in_atomic_block or not is_lost_race(error):
                 raise
+    raise Unavailable
+
+
+def retrying_if_taken(attempt: Callable[[], T]) -> T:
+    """As `retrying`, tried again also where somebody else has stored what must be unique since `attempt` looked.
+
+    `attempt` is a transaction of its own, or within the caller's one a savepoint, and looks again each time.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            return retrying(attempt)
+        except IntegrityError:
+            continue
     raise Unavailable
 
 

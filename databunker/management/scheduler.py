@@ -13,6 +13,8 @@ from django.db import connections
 from gdpr import maintenance
 from gdpr.maintenance import Outcome, Task
 
+from .priority import give_way
+
 __all__ = ["Scheduler"]
 
 _IDLE_SECONDS = 1.0
@@ -46,6 +48,7 @@ class Scheduler:
         ]
         for thread in threads:
             thread.start()
+        give_way()
         self._loop(maintenance.tasks(prompt=False), self._every)
         for thread in threads:
             thread.join()

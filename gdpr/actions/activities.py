@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import IntegrityError
 from django.utils.translation import gettext_noop
 
 from audit import trail
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
-from databunker.db.statements import atomically, retrying
-from databunker.errors import Conflict, NotFound, Outdated, Unavailable
+from databunker.db.statements import atomically, retrying, retrying_if_taken
+from databunker.errors import Conflict, NotFound, Outdated
 from databunker.ids import unix_now
 
 from ..bases import active_basis
@@ -23,7 +22,6 @@ from ..scripts import check_script, fingerprint, link_mac, script_mac
 
 __all__ = ["delete_activity", "link_basis", "save_activity", "unlink_basis"]
 
-_ATTEMPTS = 3
 _NO_MAC = bytes(32)
 _TEXTS = ("title", "script", "fulldesc", "applicableto", *ARTICLE_30)
 
@@ -67,13 +65,7 @@ def save_activity(
                 detail["legalbasis"] = ",".join(briefs)
             trail.record(actor, ACTIVITY_CHANGED, detail=detail)
 
-    for _ in range(_ATTEMPTS):
-        try:
-            retrying(attempt)
-        except IntegrityError:
-            continue  # somebody else has made the same one
-        return
-    raise Unavailable
+    retrying_if_taken(attempt)
 
 
 def _briefs(wish: Mapping[str, Any]) -> list[str] | None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from django.db import IntegrityError
-
 from audit import trail
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
-from databunker.db.statements import atomically, retrying
-from databunker.errors import BadRequest, Unavailable
+from databunker.db.statements import atomically, retrying_if_taken
+from databunker.errors import BadRequest
 from vault.actions import Fate
 
 from ..events import LEGAL_BASIS_DELETED
@@ -30,7 +28,6 @@ __all__ = [
 ]
 
 Item = TypeVar("Item")
-_ATTEMPTS = 10
 # Those of `ensure_default_bases`: as long as nobody has touched them, the other vault's own take their place.
 _DEFAULTS = ("core-send-email-on-login", "core-send-sms-on-login")
 
@@ -72,12 +69,7 @@ def adopt_each(items: Sequence[Item], adopt: Callable[[Item], AdoptedPart], alon
             alongside(outcomes)
         return outcomes
 
-    for _ in range(_ATTEMPTS):
-        try:
-            return retrying(attempt)
-        except IntegrityError:
-            continue  # somebody has made the same one since we looked
-    raise Unavailable
+    return retrying_if_taken(attempt)
 
 
 def adopt_legal_bases(actor: Actor, *, items: Sequence[PastBasis], alongside: Alongside) -> list[AdoptedPart]:

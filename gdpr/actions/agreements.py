@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_noop
 
@@ -14,8 +14,8 @@ from audit import trail
 from databunker.access.actor import Actor, ActorKind
 from databunker.access.permissions import Permission, require
 from databunker.crypto import store
-from databunker.db.statements import atomically, retrying
-from databunker.errors import AccessDenied, Conflict, NeedsApproval, NotFound, Unavailable
+from databunker.db.statements import atomically, retrying, retrying_if_taken
+from databunker.errors import AccessDenied, Conflict, NeedsApproval, NotFound
 from databunker.ids import unix_now
 from databunker.notify import outbox, webhooks
 from vault import lookups, queries
@@ -42,7 +42,6 @@ __all__ = [
 
 T = TypeVar("T")
 
-_ATTEMPTS = 3
 _EVENTS = {Change.ACCEPT: AGREEMENT_ACCEPTED, Change.WITHDRAW: AGREEMENT_WITHDRAWN}
 
 
@@ -82,19 +81,9 @@ def _decide(actor: Actor, brief: str, mode: str, identity: str, terms: Terms) ->
     name = brief_name(brief)
     lookup = lookups.parse(mode, identity, tenant=actor.tenant)
     if actor.kind is ActorKind.ANYONE:
-        _attempted(lambda: _accept_unknown(actor, name, lookup, terms))
+        retrying_if_taken(lambda: _accept_unknown(actor, name, lookup, terms))
     else:
-        _attempted(lambda: _decide_known(actor, name, lookup, terms))
-
-
-def _attempted(attempt: Callable[[], T]) -> T:
-    """What `attempt` returns, tried again also where somebody else has begun the same history first."""
-    for _ in range(_ATTEMPTS):
-        try:
-            return retrying(attempt)
-        except IntegrityError:
-            continue
-    raise Unavailable
+        retrying_if_taken(lambda: _decide_known(actor, name, lookup, terms))
 
 
 def _decide_known(actor: Actor, name: str, lookup: Lookup, terms: Terms) -> None:

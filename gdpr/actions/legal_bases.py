@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError
 from django.utils.translation import gettext_noop
 
 from audit import trail
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
-from databunker.db.statements import atomically, retrying
-from databunker.errors import BadRequest, Conflict, NotFound, Outdated, Unavailable
+from databunker.db.statements import atomically, retrying, retrying_if_taken
+from databunker.errors import BadRequest, Conflict, NotFound, Outdated
 from databunker.ids import unix_now
 
 from ..bases import Texts, current_texts, text_mac
@@ -24,7 +23,6 @@ from .agreements import lock_basis, tell_revoked
 
 __all__ = ["delete_legal_basis", "ensure_default_bases", "save_legal_basis"]
 
-_ATTEMPTS = 3
 _MAX_MODULE = 64
 _FIELDS = ("brief", "module", "basistype", "usercontrol", "requiredflag")
 
@@ -69,13 +67,7 @@ def save_legal_basis(
         with atomically():
             _save(actor, name, wanted, new=new, seen=seen or {})
 
-    for _ in range(_ATTEMPTS):
-        try:
-            retrying(attempt)
-        except IntegrityError:
-            continue  # somebody else has made the same one
-        return
-    raise Unavailable
+    retrying_if_taken(attempt)
 
 
 def _read(wish: Mapping[str, Any], name: str) -> _Wish:

@@ -7,15 +7,12 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import IntegrityError, OperationalError
-
 from audit import trail
 from audit.trail import EventRow
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
-from databunker.db.statements import atomically, insert_many, is_lost_race
+from databunker.db.statements import atomically, insert_many, retrying_if_taken
 from databunker.erasure import journal
-from databunker.errors import Unavailable
 
 from .. import identities, storage
 from ..events import RECORD_ADOPTED
@@ -25,8 +22,6 @@ from ..records import SealedRecord, seal_adopted
 from .create import inserts_for
 
 __all__ = ["Adopted", "Fate", "Newcomer", "adopt_people", "rehearse_people"]
-
-_ATTEMPTS = 10
 
 
 class Fate(enum.Enum):
@@ -74,21 +69,16 @@ def adopt_people(
     """
     require(actor, Permission.RECORD_CREATE)
     sealed = _sealed(actor, people)
-    for _ in range(_ATTEMPTS):
+
+    def attempt() -> list[Adopted]:
         chosen, outcomes = _choose(actor, people, sealed, rehearsed=set())
-        try:
-            with atomically():
-                _insert(actor, chosen)
-                if alongside is not None:
-                    alongside(outcomes)
-        except IntegrityError:
-            continue  # somebody took an identity since we looked
-        except OperationalError as error:
-            if not is_lost_race(error):
-                raise
-        else:
-            return outcomes
-    raise Unavailable
+        with atomically():
+            _insert(actor, chosen)
+            if alongside is not None:
+                alongside(outcomes)
+        return outcomes
+
+    return retrying_if_taken(attempt)
 
 
 def rehearse_people(actor: Actor, *, people: Sequence[Newcomer], rehearsed: set[bytes]) -> list[Adopted]:

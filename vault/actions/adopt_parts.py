@@ -6,14 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import IntegrityError
-
 from audit import trail
 from audit.trail import EventRow
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
-from databunker.db.statements import atomically, for_update, insert_many, retrying
-from databunker.errors import Unavailable
+from databunker.db.statements import atomically, for_update, insert_many, retrying_if_taken
 from databunker.ids import unix_now
 
 from .. import identities, references, storage
@@ -38,7 +35,6 @@ __all__ = [
 
 Alongside = Callable[[list[Fate]], None]
 Holders = Mapping[UUID, OpenRecord]
-_ATTEMPTS = 10
 
 
 class AppDatum(NamedTuple):
@@ -224,12 +220,7 @@ def _with_holders(
             alongside(fates)
         return fates
 
-    for _ in range(_ATTEMPTS):
-        try:
-            return retrying(attempt)
-        except IntegrityError:
-            continue  # somebody stored under the same id since we looked
-    raise Unavailable
+    return retrying_if_taken(attempt)
 
 
 def _locked(actor: Actor, tokens: Sequence[UUID]) -> dict[UUID, OpenRecord]:

@@ -12,15 +12,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from django.db import IntegrityError, OperationalError
-
 from audit import trail
 from databunker.access.actor import Actor
 from databunker.crypto import hashing, store
 from databunker.crypto.errors import CryptoError
 from databunker.crypto.keyring import Keyring
-from databunker.db.statements import atomically, insert_many, is_lost_race
-from databunker.errors import BadRequest, Unavailable
+from databunker.db.statements import atomically, insert_many, retrying_if_taken
+from databunker.errors import BadRequest
 
 from .. import hooks, identities, storage
 from ..events import IDENTITY_LEFT_OUT
@@ -28,8 +26,6 @@ from ..identities import UNIQUE_SLOT, IdentityRow
 from ..records import OpenRecord
 
 __all__ = ["Reindexed", "count_behind", "indexed_fields", "last_record", "reindex_records"]
-
-_ATTEMPTS = 10
 
 
 class Reindexed(NamedTuple):
@@ -88,19 +84,14 @@ def reindex_records(actor: Actor, *, after: int, limit: int) -> Reindexed:
         except (CryptoError, BadRequest):
             damaged.append(number)
     sound = [(number, record) for number, record in batch if record.row.subject in plans]
-    for _ in range(_ATTEMPTS):
-        try:
-            with atomically():
-                chosen = [plans[record.row.subject] for record in storage.still_the_same(sound)]
-                left_out = _write(actor, chosen, keyring)
-        except IntegrityError:
-            continue  # somebody took an identity since we looked
-        except OperationalError as error:
-            if not is_lost_race(error):
-                raise
-        else:
-            return Reindexed(batch[-1][0], len(chosen), left_out, tuple(damaged))
-    raise Unavailable
+
+    def attempt() -> Reindexed:
+        with atomically():
+            chosen = [plans[record.row.subject] for record in storage.still_the_same(sound)]
+            left_out = _write(actor, chosen, keyring)
+        return Reindexed(batch[-1][0], len(chosen), left_out, tuple(damaged))
+
+    return retrying_if_taken(attempt)
 
 
 def _planned(record: OpenRecord, keyring: Keyring) -> _Plan:

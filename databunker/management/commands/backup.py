@@ -14,6 +14,7 @@ from databunker.errors import VaultError
 from databunker.management.files import STANDARD, output, reading, stopping_cleanly
 from databunker.management.keys.ceremony import entered_shares
 from databunker.management.keys.verify_shares import add_descriptor
+from databunker.management.priority import give_way
 from databunker.management.progress import Bars
 
 
@@ -37,6 +38,7 @@ class Command(BaseCommand):
     def handle(self, *, file: str, verify: bool, **options: Any) -> None:
         try:
             shares = entered_shares(options["shares_fd"]) if verify and options["recover"] else None
+            give_way()
             with stopping_cleanly(), Bars(terminal=self.stderr.isatty()) as bars:
                 told = self._verify(file, bars, shares) if verify else self._write(file, bars)
         except VaultError as error:

@@ -27,7 +27,7 @@ _MANY, _FEW, _OF_LATE = 0.5, 0.1, 1 / 4
 # Without a queue one request in so many (a power of two) is looked at: the question costs a system call.
 _LOOK = 8
 # When there are too many, so many may wait for each thread: none is ever without work, and none has much before it.
-_WAITING = 4
+_WAITING = 8
 # One slow request (a backup that streams for minutes) says little about the others.
 _LONGEST_SECONDS = 1.0
 _OF_USUAL = 1 / 16

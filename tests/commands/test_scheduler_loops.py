@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 from django.db import OperationalError
 
 from databunker.management import scheduler as module
+from databunker.management.priority import NICENESS
 from databunker.management.scheduler import Scheduler
 from gdpr import maintenance, task_runs
 from gdpr.maintenance import Task
@@ -120,3 +122,17 @@ def test_one_task_that_fails_puts_the_others_off_no_longer(monkeypatch: pytest.M
     with running(monkeypatch, *tasks, every=0.01):
         wait_for(lambda: len(calls) > 20)
         assert calls[20] - calls[0] < SECONDS / 2
+
+
+def test_the_scheduler_gives_way_but_for_what_is_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    found: dict[str, int] = {}
+
+    def look(name: str) -> int:
+        found[name] = os.getpriority(os.PRIO_PROCESS, 0)
+        return 0
+
+    prompt = Task("prompt", lambda *_: look("prompt"), prompt=True)
+    with running(monkeypatch, prompt, Task("slow", lambda *_: look("slow"))):
+        wait_for(lambda: len(found) == 2)
+    assert found == {"prompt": usual, "slow": max(usual, NICENESS)}

@@ -26,6 +26,7 @@ from pathlib import Path
 
 from benchmarks.machine import facts
 from benchmarks.plot import Chart, Series, draw
+from databunker.management.priority import NICENESS
 from tests.support.vaults import Server
 
 from .arena import Arena, arena, memory_of
@@ -128,7 +129,9 @@ class _Keeper(threading.Thread):
             if self._over.wait(self._pause):
                 return
             began = time.monotonic()
-            process = self._place.vault.start_manage(*name.split(), *([backup] if name == "backup" else []))
+            arguments = [*name.split(), *([backup] if name == "backup" else [])]
+            process = self._place.vault.start_manage(*arguments, own_session=True)
+            _weigh(process.pid)
             out, err = process.communicate()
             self.busy.append((began - self.began, time.monotonic() - self.began))
             self.done[name] = self.done.get(name, 0) + 1
@@ -140,13 +143,23 @@ class _Keeper(threading.Thread):
         self.join()
 
 
+def _weigh(pid: int) -> None:
+    """Give the session of a process the share of the processor that a unit of deploy/systemd has (CPUWeight).
+
+    The server has a session of its own, and among sessions the kernel shares as it does among units: the priority that
+    a command gives itself counts within its own only, see sched(7).
+    """
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS), encoding="ascii")
+
+
 def soak(kind: str, folder: Path, *, seconds: float, window: float) -> Outcome:
     with (
         arena(kind, folder, IDENTITY_FIELDS="visit:text:shared", NOTIFICATION_URL="") as place,
         Server(place.vault) as server,
     ):
         requests = _requests(folder / "requests", server, fill(server), 20_000)
-        measured = start(server.port, requests, seconds=12, connections=CONNECTIONS, window=1)
+        measured = start(server.port, requests, seconds=33, connections=CONNECTIONS, window=1)
         capacity = merged(finish(measured)[3:])
         rate = SHARE * sum(map(capacity.rate, capacity.statuses))
         scheduler = place.vault.start_manage("scheduler", MAINTENANCE_SECONDS="10")

@@ -74,7 +74,7 @@ class Vault:
         }
         return kept | given | self.settings | settings
 
-    def start_manage(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+    def start_manage(self, *arguments: str, own_session: bool = False, **settings: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, str(PROJECT / "manage.py"), *arguments],
             cwd=self.folder,
@@ -83,6 +83,7 @@ class Vault:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=own_session,
         )
 
     def manage(self, *arguments: str, **settings: str) -> Ended:

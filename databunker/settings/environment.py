@@ -115,6 +115,7 @@ SETTINGS: list[Setting] = [
         "Requests",
         ("FORGET_ME_COOLING_OFF", str, "", "How long somebody who asked to be forgotten may still withdraw that, such as `7d`: the erasure waits so long where the person, an account of the console or the approval of a request wants it. Unset: it happens at once; see [erasure](erasure.md#cooling-off)."),
         ("REQUESTS_PER_DAY", int, 20, "How many requests one person may open in 24 hours, whatever becomes of them; those to be forgotten are not counted. 0: as many as the person likes.", {"minimum": 0}),
+        ("REPORTS_PER_PERSON", str, "30/1h", "How often one person may take the report about itself: a number, a slash and a period."),
         ("RESTRICTED_PURPOSES", list, [], "Purposes (`X-Bunker-Purpose`) for which applications may still process data whose processing is restricted, such as `legal-claims`; see [restriction](gdpr.md#restriction-of-processing)."),
         ("SUPERVISORY_AUTHORITY", str, "", "The supervisory authority that people may complain to, by name and address, such as `Data Protection Authority, 1 Example Street, Sampletown`: whoever is refused is told; see [refusing](requests.md#refusing)."),
         ("REFUSAL_NOTICE", str, "", "What whoever is refused is told of the ways to act against that. Unset: that there are a supervisory authority and the courts (Art. 12(4) GDPR), in MAIL_LANGUAGE."),

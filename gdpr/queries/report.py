@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from django.conf import settings
 
 from audit import trail
-from databunker.access.actor import Actor
+from databunker.access import throttle
+from databunker.access.actor import Actor, ActorKind
 from databunker.access.permissions import Permission
 from databunker.ids import unix_now
 from vault import history, lookups, visible
@@ -41,10 +43,14 @@ def read_report(actor: Actor, *, mode: str, identity: str, purpose: str | None =
     Raises:
         BadRequest: the purpose is empty, or too long.
         AccessDenied, NotFound, Conflict: see `vault.queries.find`.
+        Throttled: the person has taken REPORTS_PER_PERSON.
     """
     said = None if purpose is None else checked_reason(purpose, needed="looking at personal data")
     lookup = lookups.parse(mode, identity, tenant=actor.tenant)
     record = find(actor, lookup, Permission.REPORT_READ)
+    if actor.kind is ActorKind.PERSON:
+        limit = throttle.parse_limit(settings.REPORTS_PER_PERSON)
+        throttle.take(limit, tenant=actor.tenant, what=b"report", who=record.row.subject)
     detail = lookup.trace() if said is None else {**lookup.trace(), "purpose": said}
     trail.record(actor, REPORT_READ, subject=record.row.subject, sealer=record.key, detail=detail)
     kept = everything_of(actor, record)

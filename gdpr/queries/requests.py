@@ -34,6 +34,8 @@ __all__ = [
     "read_request",
 ]
 
+_EXPORTED_AT_ONCE = 500
+
 
 class RequestPage(NamedTuple):
     """One page of requests; `total` counts all."""
@@ -121,9 +123,6 @@ def _exported(actor: Actor, numbers: list[int]) -> Iterator[list[OpenRequest]]:
         wanted = numbers[start : start + _EXPORTED_AT_ONCE]
         stored = Request.objects.filter(tenant=actor.tenant).in_bulk(wanted)
         yield _shown(actor, [stored[number] for number in wanted if number in stored])
-
-
-_EXPORTED_AT_ONCE = 500
 
 
 def _those(

@@ -16,7 +16,7 @@ from databunker.notify.delivery import deliver_due
 from databunker.notify.models import Job
 from tests.conftest import Api
 from tests.support.login import prelogin_path, solved
-from tests.support.mail import Taker, mail_server
+from tests.support.mail import SENDER, Taker, mailing
 from tests.support.receivers import Receiver
 
 EMAIL, PHONE = "ann@example.com", "+447700900001"
@@ -24,9 +24,7 @@ EMAIL, PHONE = "ann@example.com", "+447700900001"
 
 @pytest.fixture
 def mailbox(settings: Any) -> Iterator[Taker]:
-    with mail_server() as (taker, port):
-        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TLS = "127.0.0.1", port, "none"
-        settings.EMAIL_FROM = "Example Shop <privacy@shop.example.com>"
+    with mailing(settings) as taker:
         settings.CAPTCHA_PROOF_BITS = 4
         yield taker
 
@@ -54,7 +52,7 @@ def test_a_code_comes_by_mail(api: Api, mailbox: Taker) -> None:
     assert deliver_due() == 1
     (mail,) = mailbox.taken
     assert mailbox.recipients == [[EMAIL]]
-    assert mail["From"] == "Example Shop <privacy@shop.example.com>"
+    assert mail["From"] == SENDER
     assert mail["Subject"] == "Your login code"
     text = mail.get_content()
     (code,) = re.findall(r"\b[0-9]{6}\b", text)

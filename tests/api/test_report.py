@@ -279,3 +279,17 @@ def test_other_formats_are_refused(api: Api, ann: str, wanted: str) -> None:
 
 def test_nobody_has_none(api: Api) -> None:
     assert_refused(api.get("/v1/user/login/nobody/report"), 404, "record not found")
+
+
+def test_a_person_takes_it_only_so_often(api: Api, ann: str, settings: Any) -> None:
+    settings.REPORTS_PER_PERSON = "2/1h"
+    bob = str(api.get("/v1/user/login/bob").json()["token"])
+    person, other = api.as_person(ann), api.as_person(bob)
+    statuses = [person.get(f"/v1/user/login/ann/report?format={kind}").status_code for kind in ("json", "pdf", "json")]
+    assert statuses == [200, 200, 429]
+    again = person.get("/v1/user/login/ann/report")
+    assert_refused(again, 429, "too many tries")
+    assert 0 < int(again.headers["Retry-After"]) <= 1800
+    assert other.get("/v1/user/login/bob/report").status_code == 200
+    for _ in range(3):
+        report(api)  # an application that hands it to people is limited as any token is

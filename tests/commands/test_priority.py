@@ -26,12 +26,12 @@ AT_ONCE = ("keys status", "keys rotate", "maintenance")
 # Each in a process of its own, as from the command line; none can take back what it has set itself.
 SCRIPT = """
 import contextlib, io, json, os, sys
-from django.core.management import call_command
+from django.core.management import execute_from_command_line
 for command in json.loads({commands!r}):
     sys.stdout.flush()
     if not os.fork():
         with contextlib.redirect_stdout(io.StringIO()):
-            call_command(*command.split())
+            execute_from_command_line(["manage.py", *command.split()])
         print(json.dumps([command, os.getpriority(os.PRIO_PROCESS, 0)]), flush=True)
         os._exit(0)
     assert os.wait()[1] == 0, command
@@ -50,6 +50,12 @@ def test_commands_that_go_through_all_there_is_give_way(vault: Vault) -> None:
     told = dict(map(json.loads, vault.script(SCRIPT.format(commands=json.dumps(commands))).splitlines()))
     behind = max(usual, NICENESS)
     assert told == dict.fromkeys(commands[: len(BEHIND)], behind) | dict.fromkeys(commands[len(BEHIND) :], usual)
+
+
+def test_a_program_that_calls_them_keeps_its_priority(vault: Vault) -> None:
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    calling = "import os\nfrom django.core.management import call_command\ncall_command('verify')\nprint(os.getpriority(0, 0))"
+    assert int(vault.script(calling).splitlines()[-1]) == usual
 
 
 def test_who_has_less_priority_already_keeps_it() -> None:

@@ -12,17 +12,13 @@ from databunker.notify.delivery import deliver_due
 from databunker.notify.models import Job, JobState
 from tests.api.helpers import subject_of
 from tests.conftest import Api
-from tests.support.mail import Taker, mail_server
+from tests.support.mail import SENDER, Taker, mail_server, mailing
 from vault import storage
 
 
 @pytest.fixture
 def taker(settings: Any) -> Iterator[Taker]:
-    with mail_server() as (running, port):
-        settings.EMAIL_HOST = "127.0.0.1"
-        settings.EMAIL_PORT = port
-        settings.EMAIL_TLS = "none"
-        settings.EMAIL_FROM = "Example Shop <privacy@shop.example.com>"
+    with mailing(settings) as running:
         settings.NOTIFICATION_TIMEOUT_SECONDS = 2
         yield running
 
@@ -33,7 +29,7 @@ def test_a_mail_is_sent(vault: None, taker: Taker) -> None:
     assert deliver_due() == 1
     (message,) = taker.taken
     assert taker.recipients == [["ann@example.com"]]
-    assert message["From"] == "Example Shop <privacy@shop.example.com>"
+    assert message["From"] == SENDER
     assert (message["To"], message["Subject"]) == ("ann@example.com", "Your côde")
     assert message["Message-ID"].endswith("@shop.example.com>")
     assert message["Auto-Submitted"] == "auto-generated"

@@ -60,6 +60,15 @@ def test_all_of_it_is_there_to_take_along(inside: Visitor, api: Api, ann: str) -
     assert inside.get("/my/report.html").status_code == 404
 
 
+def test_it_is_taken_only_so_often(inside: Visitor, settings: Any) -> None:
+    settings.REPORTS_PER_PERSON = "1/1h"
+    assert inside.get("/my/report.pdf").status_code == 200
+    answer = inside.get("/my/report.pdf")
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 3000
+    assert "wait a while" in answer.content.decode()
+
+
 def test_the_use_is_restricted_and_allowed_again(inside: Visitor, api: Api, ann: str) -> None:
     assert inside.post("/my/rights/restrict", "/my/rights", ground="no-ground").status_code == 422
     inside.post("/my/rights/restrict", "/my/rights", ground="accuracy", reason="I have moved")

@@ -18,7 +18,7 @@ from gdpr.events import REQUEST_COMMENTED
 from gdpr.models import Request
 from tests.api.helpers import told_by
 from tests.conftest import Api
-from tests.support.mail import mail_server
+from tests.support.mail import mailing
 from tests.support.requests import PROFILE, asked
 
 from .conftest import Visitor, make_account, text_of
@@ -206,9 +206,8 @@ def test_who_takes_a_request_back_is_told_nothing(api: Api, ann: str, change: st
 
 def test_the_person_hears_of_it_by_mail(dpo: Visitor, change: str, settings: Any) -> None:
     page = page_of(change)
-    with mail_server() as (taker, port):
-        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TLS = "127.0.0.1", port, "none"
-        settings.EMAIL_FROM, settings.MAIL_LANGUAGE = "dpo@example.com", "de"
+    settings.MAIL_LANGUAGE = "de"
+    with mailing(settings) as taker:
         dpo.post(f"{page}/ask-identity", page, reason="an odd address")
         dpo.post(f"{page}/verify-identity", page, reason="a letter")
         dpo.post(f"{page}/extend", page, reason="many requests")

@@ -13,7 +13,9 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-__all__ = ["Taker", "mail_server"]
+__all__ = ["SENDER", "Taker", "mail_server", "mailing"]
+
+SENDER = "Example Shop <privacy@shop.example.com>"
 
 
 class Taker:
@@ -65,3 +67,12 @@ def mail_server(**options: Any) -> Iterator[tuple[Taker, int]]:
         yield taker, port
     finally:
         controller.stop()
+
+
+@contextmanager
+def mailing(settings: Any) -> Iterator[Taker]:
+    """The notebook of a server that the vault's mail goes to by these settings."""
+    with mail_server() as (taker, port):
+        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TLS = "127.0.0.1", port, "none"
+        settings.EMAIL_FROM = SENDER
+        yield taker

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from audit.exporting import export_trail
 from databunker.access.actor import operator
 from databunker.management.files import STANDARD, output, stopping_cleanly
-from databunker.management.priority import give_way
+from databunker.management.priority import run_behind
 from databunker.management.progress import Bars
 from databunker.management.verb import Verb
 
@@ -27,7 +27,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 def _run(command: BaseCommand, options: dict[str, Any]) -> None:
     name = options["file"]
     try:
-        give_way()
+        run_behind(command)
         with stopping_cleanly(), Bars(terminal=command.stderr.isatty()) as bars, output(name) as target:
             export = export_trail(operator(), start=max(options["start"], 0))
             for number, line in enumerate(export):

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from audit import sealing
 from audit.models import Event
-from databunker.management.priority import give_way
+from databunker.management.priority import run_behind
 from databunker.management.progress import Bars
 from databunker.management.verb import Verb
 from vault.loading.running import signals
@@ -22,7 +22,7 @@ def _run(command: BaseCommand, _: dict[str, Any]) -> None:
     watched = command.stderr.isatty()
     total = Event.objects.count() if watched else None
     looked = 0
-    give_way()
+    run_behind(command)
     with signals() as caught, Bars(terminal=watched) as bars:
 
         def tell(number: int) -> None:

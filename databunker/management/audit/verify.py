@@ -14,7 +14,7 @@ from audit import statements, trees, verifier
 from audit.verification import Options, Report, verify
 from audit.verification.chunks import Seen
 from databunker.ids import unix_now
-from databunker.management.priority import give_way
+from databunker.management.priority import run_behind
 from databunker.management.progress import Bars
 from databunker.management.verb import Verb
 from databunker.periods import seconds_of
@@ -38,7 +38,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 def _run(command: BaseCommand, options: dict[str, Any]) -> None:
     started = time.monotonic()
     seen = _seen(options["witness"]) if options["witness"] else {}
-    give_way()
+    run_behind(command)
     with signals() as caught, few_collections(), Bars(terminal=command.stderr.isatty()) as bars:
         report = verify(
             Options(

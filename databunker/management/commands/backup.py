@@ -14,7 +14,7 @@ from databunker.errors import VaultError
 from databunker.management.files import STANDARD, output, reading, stopping_cleanly
 from databunker.management.keys.ceremony import entered_shares
 from databunker.management.keys.verify_shares import add_descriptor
-from databunker.management.priority import give_way
+from databunker.management.priority import run_behind
 from databunker.management.progress import Bars
 
 
@@ -38,7 +38,7 @@ class Command(BaseCommand):
     def handle(self, *, file: str, verify: bool, **options: Any) -> None:
         try:
             shares = entered_shares(options["shares_fd"]) if verify and options["recover"] else None
-            give_way()
+            run_behind(self)
             with stopping_cleanly(), Bars(terminal=self.stderr.isatty()) as bars:
                 told = self._verify(file, bars, shares) if verify else self._write(file, bars)
         except VaultError as error:

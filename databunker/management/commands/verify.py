@@ -9,7 +9,7 @@ from django.db import Error as DatabaseError
 from databunker.backup import verify_vault
 from databunker.errors import VaultError
 from databunker.management.files import stopping_cleanly
-from databunker.management.priority import give_way
+from databunker.management.priority import run_behind
 from databunker.management.progress import Bars
 
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def handle(self, **_: Any) -> None:
         started = time.monotonic()
         try:
-            give_way()
+            run_behind(self)
             with stopping_cleanly(), Bars(terminal=self.stderr.isatty()) as bars:
                 checked = verify_vault(tell=bars.show)
         except VaultError as error:

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from databunker.access.actor import operator
 from databunker.keys.reindexing import MARGIN_SECONDS, Outcome, Plan, reindex
 from databunker.management.files import stopping_cleanly
-from databunker.management.priority import give_way
+from databunker.management.priority import run_behind
 from databunker.management.progress import Bars
 
 from .verb import Verb
@@ -48,7 +48,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _run(command: BaseCommand, options: dict[str, Any]) -> None:
     plan = Plan(**{name: options[name] for name in ("keep_key", "drop_fields", "leave_damaged", "margin")})
-    give_way()
+    run_behind(command)
     with stopping_cleanly(), Bars(terminal=command.stderr.isatty()) as bars:
         outcome = reindex(operator(), plan, tell=bars.show)
     command.stdout.write("\n".join(_told(outcome, plan)))

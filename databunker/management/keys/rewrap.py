@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from databunker.access.actor import operator
 from databunker.keys import rewrap_all
 from databunker.management.files import stopping_cleanly
-from databunker.management.priority import give_way
+from databunker.management.priority import run_behind
 from databunker.management.progress import Bars
 
 from .verb import Verb
@@ -22,7 +22,7 @@ _SHOWN = 20
 
 def _run(command: BaseCommand, _: dict[str, Any]) -> None:
     started = time.monotonic()
-    give_way()
+    run_behind(command)
     with stopping_cleanly(), Bars(terminal=command.stderr.isatty()) as bars:
         done = rewrap_all(operator(), tell=bars.show)
     seconds = time.monotonic() - started

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from databunker.errors import Conflict, Unavailable, VaultError
 
-__all__ = ["CryptoError", "IntegrityFailure", "KeyringError", "MasterKeyError", "RecoveryError", "UnknownKey"]
+__all__ = [
+    "CryptoError",
+    "IntegrityFailure",
+    "KeyringError",
+    "MasterKeyError",
+    "NoKeyringError",
+    "RecoveryError",
+    "UnknownKey",
+]
 
 
 class CryptoError(VaultError):
@@ -24,6 +32,12 @@ class UnknownKey(CryptoError):
 
 class KeyringError(Unavailable):
     """The keyring is missing or can't be opened: nothing may start or go on without it."""
+
+
+class NoKeyringError(KeyringError):
+    """There is no key at all."""
+
+    message = "this vault has no keyring yet: run `manage.py init`"
 
 
 class MasterKeyError(KeyringError):

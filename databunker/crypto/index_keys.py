@@ -20,6 +20,7 @@ from databunker.errors import Conflict
 from databunker.ids import unix_now
 
 from . import changing
+from .errors import NoKeyringError
 from .keyring import KeyState, Purpose
 from .models import WrappedKey
 
@@ -56,12 +57,15 @@ def index_keys() -> IndexKeys:
     """As the database has them now, whatever this process remembers.
 
     Raises:
+        NoKeyringError: there is none, nor any other key.
         Conflict: they are as no step leaves them.
     """
     rows = WrappedKey.objects.filter(purpose=Purpose.INDEX.value).order_by("id")
     found = list(rows.values_list("id", "state", "epoch", "since"))
     live = [number for number, state, _, _ in found if state == KeyState.LIVE]
     others = [(number, KeyState(state)) for number, state, _, _ in found if state != KeyState.LIVE]
+    if not found and not WrappedKey.objects.exists():
+        raise NoKeyringError
     if len(live) != 1 or len(others) > 1:
         raise Conflict("the index keys were changed in the database: their states fit no step of a reindexing")
     epoch, since = max(epoch for _, _, epoch, _ in found), max(since for _, _, _, since in found)

@@ -16,7 +16,7 @@ from databunker.ids import unix_now
 from . import envelope, masterkey, recovery_copies
 from .configured import check_sources, configured_master_key, configured_master_keys
 from .envelope import Place
-from .errors import KeyringError, MasterKeyError
+from .errors import KeyringError, MasterKeyError, NoKeyringError
 from .keyring import REQUIRED, Key, Keyring, KeyState, Purpose, new_keys
 from .masterkey import MasterKey
 from .models import WrappedKey
@@ -83,7 +83,7 @@ def load_keyring(master: MasterKey) -> Keyring:
     """Read and open every key.
 
     Raises:
-        KeyringError: there is no keyring yet.
+        NoKeyringError: there is no keyring yet.
         MasterKeyError: `master` does not open it.
     """
     return _opened(_rows(), master)
@@ -93,7 +93,7 @@ def _rows() -> list[_Row]:
     rows = WrappedKey.objects.order_by("id").values_list(*_Row._fields)
     found = [_Row(key_id, purpose, bytes(wrapped), state, epoch) for key_id, purpose, wrapped, state, epoch in rows]
     if not found:
-        raise KeyringError("this vault has no keyring yet: run `manage.py init`")
+        raise NoKeyringError
     return found
 
 

@@ -251,3 +251,10 @@ def test_metrics_have_ages_and_numbers(everything: Everything, monkeypatch: pyte
     assert metric(again, "databunker_rewrap_rows") == rows, "counted now and then, not for each who asks"
     with unreachable_database():
         assert b"databunker_keys" not in everything.api.get("/v1/metrics").content
+
+
+@pytest.mark.parametrize("verb", ["status", "rotate", "rewrap", "reindex"])
+@pytest.mark.django_db
+def test_a_vault_without_keys_says_so(verb: str) -> None:
+    with pytest.raises(CommandError, match="no keyring yet: run `manage.py init`"):
+        keys(verb)

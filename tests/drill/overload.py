@@ -28,7 +28,7 @@ MANY = 1700
 # The load, the server and the database share this machine's cores: ten times as many calls take most of these for being
 # sent and refused. So what must remain is a share of the capacity, and a bound on how long anybody waits.
 SENT_SHARE, SERVED_SHARE = 0.9, 0.25
-SERVED_P99_MS, REFUSED_P99_MS = 400, 200
+SERVED_P99_MS, REFUSED_P99_MS = 300, 200
 MEGABYTES = 40
 
 

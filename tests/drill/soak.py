@@ -39,13 +39,11 @@ __all__ = ["Outcome", "main", "soak"]
 SHARE = 0.7
 CONNECTIONS = 16
 # Of a vault that serves at capacity already: what it may grow by between the first quarter and the last. The time to
-# answer is that of the best window without a command beside: a machine that others use too is slow now and then, but
-# what grows is slow in every window.
+# answer is that of the minutes in which no command ran beside.
 MEMORY_SHARE, MEMORY_MEGABYTES = 0.10, 8
 P50_TIMES, P99_TIMES = 1.5, 3.0
-# Of the rate that was wanted, how much must have been served; for the rest no connection was free while the processor
-# was not enough for all.
-REACHED = 0.9
+# Of the rate that was wanted, how much must have been served.
+REACHED = 0.97
 MIX = (("read", 70), ("find", 10), ("change", 10), ("session", 5), ("create", 5))
 COMMANDS = ("keys rotate", "keys rewrap", "audit seal", "backup", "audit verify")
 MARK_BEGIN, MARK_END = "<!-- soak: written by `make soak` -->\n", "<!-- end of soak -->"
@@ -220,7 +218,7 @@ def _growth(outcome: Outcome) -> Iterator[str]:
     if idle := [name for name in COMMANDS if not outcome.jobs.get(name)]:
         yield f"never run: {', '.join(idle)}"
     parts = outcome.parts()
-    first, last = _best(parts[0]), _best(parts[-1])
+    first, last = merged(_alone(parts[0])), merged(_alone(parts[-1]))
     for share, most in ((0.5, P50_TIMES), (0.99, P99_TIMES)):
         before, after = first.percentile(200, share), last.percentile(200, share)
         if after > before * most:
@@ -236,9 +234,13 @@ def _growth(outcome: Outcome) -> Iterator[str]:
             yield f"connections to the database grew from {used[0]} to {used[1]}"
 
 
-def _best(part: list[tuple[Window, bool]]) -> Window:
-    """The window that answered soonest while no command ran beside; where one always did, of all."""
-    windows = [window for window, alone in part if alone] or [window for window, _ in part]
+def _alone(part: list[tuple[Window, bool]]) -> list[Window]:
+    """Those in which no command ran beside; where one always did, all."""
+    return [window for window, alone in part if alone] or [window for window, _ in part]
+
+
+def _soonest(windows: list[Window]) -> Window:
+    """The one that answered soonest: what grows is slow in every window, a machine that others use too only in some."""
     return min(windows, key=lambda window: window.percentile(200, 0.5))
 
 
@@ -256,17 +258,19 @@ def report(outcome: Outcome) -> str:
         + ", ".join(f"{name} {times} times" for name, times in sorted(outcome.jobs.items()))
         + ", and the scheduler.",
         "",
-        "| part | calls/s | p50 ms | p99 ms | best window, no command beside: p50 ms | p99 ms | memory MB | connections to the database |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        "| part | calls/s | p50 ms | p99 ms | no command beside: p50 ms | p99 ms | best window of these: p50 ms | p99 ms | memory MB | connections to the database |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for number, windows in enumerate(outcome.parts()):
         samples = outcome.samples[len(outcome.samples) * number // 4 : len(outcome.samples) * (number + 1) // 4]
-        part, best = merged([window for window, _ in windows]), _best(windows)
+        part, alone = merged([window for window, _ in windows]), merged(_alone(windows))
+        best = _soonest(_alone(windows))
         megabytes = statistics.median(one.megabytes for one in samples) if samples else 0
         connections = max((one.connections for one in samples), default=0)
         lines.append(
             f"| {number + 1}. quarter | {part.rate(200):,.0f} | {part.percentile(200, 0.5):.1f} | "
-            f"{part.percentile(200, 0.99):.1f} | {best.percentile(200, 0.5):.1f} | {best.percentile(200, 0.99):.1f} | "
+            f"{part.percentile(200, 0.99):.1f} | {alone.percentile(200, 0.5):.1f} | {alone.percentile(200, 0.99):.1f} | "
+            f"{best.percentile(200, 0.5):.1f} | {best.percentile(200, 0.99):.1f} | "
             f"{megabytes:.0f} | {connections} |"
         )
     found = "\n".join(f"- {problem}" for problem in outcome.problems)

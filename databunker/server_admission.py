@@ -2,8 +2,9 @@
 
 A queue without an end serves nobody: once more comes in than goes out, each request waits longer than the one before,
 until its caller has gone. As with CoDel (RFC 8289) it isn't the length of a queue that tells, which a burst makes long,
-but that nobody has waited less than some time for some time. Then a few requests may wait, and all others are answered
-503 when they come, at a fiftieth of the price of serving them (docs/decisions/0013-turned-away-at-the-door.md).
+but that nobody has waited less than some time for some time. Then those at its head are
+dropped, a few requests may wait, and all others are answered 503 when they come, at a fiftieth of the price of serving
+them (docs/decisions/0013-turned-away-at-the-door.md).
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ _TIMES = 16
 _STANDING_SECONDS = 0.1
 # "Nobody" is from when most of those who are looked at are late until few of them are: their order isn't strict.
 _MANY, _FEW, _OF_LATE = 0.5, 0.1, 1 / 4
-# Without a queue one request in so many (a power of two) is looked at: the question costs a system call.
+# While none is late one request in so many (a power of two) is looked at: the question costs a system call.
 _LOOK = 8
-# When there are too many, so many may wait for each thread: none is ever without work, and none has much before it.
-_WAITING = 8
+# So few that wait for each thread are never too many. When there are more, so many may wait until nobody does: no
+# thread is ever without work, and none of them has much before it.
+_NEVER_TOO_MANY, _WAITING = 9, 4
 # One slow request (a backup that streams for minutes) says little about the others.
 _LONGEST_SECONDS = 1.0
 _OF_USUAL = 1 / 16
@@ -50,9 +52,12 @@ class Admission:
     def __init__(self, *, milliseconds: int, threads: int) -> None:
         """Requests may always wait for so long; 0: for ever."""
         self.turns = 0
-        # Whether all but `most_waiting` are turned away.
+        # Whether the queue stands, so that some may be turned away.
         self.crowded = False
-        self.most_waiting = threads * _WAITING
+        # Whether that is new: nobody who waits has been chosen or turned away.
+        self.begins = False
+        self._never_too_many, self._waiting = threads * _NEVER_TOO_MANY, threads * _WAITING
+        self.most_waiting = self._never_too_many
         self._least = milliseconds
         self._usual_seconds = 0.0
         self._late_share = 0.0
@@ -69,7 +74,7 @@ class Admission:
     def look(self, sock: socket.socket) -> None:
         """A request has its turn that has arrived here: was it late?"""
         self.turns += 1
-        if self.crowded or not self._least or (self._standing_since is None and self.turns % _LOOK):
+        if self.crowded or not self._least or (self._late_share < _FEW and self.turns % _LOOK):
             return
         late = milliseconds_waited(sock) > max(self._least, self._usual_seconds * 1000 * _TIMES)
         self._late_share += (late - self._late_share) * _OF_LATE
@@ -80,11 +85,19 @@ class Admission:
         elif self._late_share < _FEW:
             self._standing_since = None
         elif late:
-            self.crowded = time.monotonic() - since > _STANDING_SECONDS
+            self.crowded = self.begins = time.monotonic() - since > _STANDING_SECONDS
+
+    def may_wait(self, others: int) -> bool:
+        """Whether one more may, with so many others, while the queue stands."""
+        if others < self.most_waiting:
+            return True
+        self.most_waiting = self._waiting
+        return False
 
     def nobody_waits(self) -> None:
         """A thread that came free found no other request."""
         self.crowded = False
+        self.most_waiting = self._never_too_many
         self._late_share = 0.0
         self._standing_since = None
 

@@ -17,7 +17,7 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -189,7 +189,8 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
                 with suppress(IndexError):
                     self._take(self._chosen.popleft())
                     continue
-                for conn in self._ready(None, 1):
+                # Who holds the door may choose one just now, which wakes nobody.
+                for conn in self._ready(_CROWDED_SECONDS if self._admission.crowded else None, 1):
                     self._take(conn)
             except Exception:
                 self.log.exception("error in a serving thread")
@@ -232,9 +233,9 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
             return
         try:
             came = turned_away = 0
-            for conn in self._ready(0, _TURNED_AWAY_AT_ONCE):
+            for conn in self._come():
                 came += 1
-                if len(self._chosen) < self._admission.most_waiting:
+                if self._admission.may_wait(len(self._chosen)):
                     self._chosen.append(conn)
                 else:
                     turned_away += self._turn_away(conn, spare=ALWAYS_SERVED)
@@ -244,6 +245,14 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
                 self._admission.nobody_waits()
         finally:
             self._door.release()
+
+    def _come(self) -> Iterable[Any]:
+        """Those to choose from. At first all, with the newest to be chosen: the others have waited for too long."""
+        if not self._admission.begins:
+            return self._ready(0, _TURNED_AWAY_AT_ONCE)
+        self._admission.begins = False
+        came, newest = list(self._ready(0, self.worker_connections)), self._admission.most_waiting
+        return came[-newest:] + came[:-newest]
 
     def _turn_away(self, conn: Any, *, spare: tuple[bytes, ...]) -> bool:
         """Answer 503 without a look at the request, by who holds the door; whether it was one to be turned away."""

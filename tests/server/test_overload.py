@@ -69,6 +69,35 @@ def test_a_queue_that_stands_is_turned_away_and_all_is_well_afterwards(tmp_path:
         assert server.log_text().count('"ERROR"') == 0
 
 
+def test_of_a_queue_that_stands_the_newest_are_served(tmp_path: Path) -> None:
+    limits = {"BUNKER_WORKERS": "1", "BUNKER_THREADS": "1", "BUNKER_QUEUE_MILLISECONDS": "20"}
+    with serving(tmp_path, **limits) as server, ExitStack() as stack:
+        request = f"GET /v1/user/login/nobody HTTP/1.1\r\nHost: x\r\nX-Bunker-Token: {server.vault.root_token}\r\n\r\n"
+        opened = [connection(stack, server, STATUS) for _ in range(400)]
+        for one in opened:
+            assert read_answer(one).body == b"OK"
+        for one in opened:
+            one.sendall(request.encode())
+        statuses = [read_answer(one).status for one in opened]
+        assert set(statuses) == {404, 503}
+        told = "".join("x" if status == 503 else "." for status in statuses)
+        # Served until the queue stood; then those who had waited for long are refused, and as many served as may wait.
+        assert re.match(r"\.+x{50,}\.{8}", told), told
+
+
+def test_few_connections_are_never_turned_away(tmp_path: Path) -> None:
+    limits = {"BUNKER_WORKERS": "1", "BUNKER_THREADS": "1", "BUNKER_QUEUE_MILLISECONDS": "1"}
+    with serving(tmp_path, **limits) as server, ExitStack() as stack:
+        request = f"GET /v1/user/login/nobody HTTP/1.1\r\nHost: x\r\nX-Bunker-Token: {server.vault.root_token}\r\n\r\n"
+        opened = [connection(stack, server) for _ in range(9)]
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            for one in opened:
+                one.sendall(request.encode())
+            assert {read_answer(one).status for one in opened} == {404}
+        assert turned_away(server) == 0
+
+
 def test_a_new_connection_takes_the_place_of_the_longest_idle_one(tmp_path: Path) -> None:
     with serving(tmp_path, BUNKER_WORKERS="1", BUNKER_CONNECTIONS="20") as server, ExitStack() as stack:
         idle: list[socket.socket] = []

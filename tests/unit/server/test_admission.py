@@ -43,6 +43,21 @@ def test_a_queue_in_which_nobody_waits_less_is_too_much(line: Line) -> None:
     assert not line.turns(100, waited=150, seconds=0.09), "it begins anew"
 
 
+def test_one_late_request_has_the_next_ones_looked_at(line: Line) -> None:
+    line.turns(8, waited=150)
+    line.turns(2, waited=150)
+    assert line.turns(1, waited=150, seconds=0.11), "not only one in eight"
+
+
+def test_few_are_never_too_many_and_of_more_fewer_may_wait(line: Line) -> None:
+    admission = line.admission
+    assert [admission.may_wait(others) for others in (0, 35)] == [True, True]
+    assert not admission.may_wait(36)
+    assert [admission.may_wait(others) for others in (15, 16)] == [True, False]
+    admission.nobody_waits()
+    assert admission.may_wait(35)
+
+
 def test_a_burst_is_borne(line: Line) -> None:
     for _ in range(20):
         assert not line.turns(60, waited=900, seconds=0.05)

@@ -2,9 +2,9 @@
 
 A queue without an end serves nobody: once more comes in than goes out, each request waits longer than the one before,
 until its caller has gone. As with CoDel (RFC 8289) it isn't the length of a queue that tells, which a burst makes long,
-but that nobody has waited less than some time for some time. Then those at its head are
-dropped, a few requests may wait, and all others are answered 503 when they come, at a fiftieth of the price of serving
-them (docs/decisions/0013-turned-away-at-the-door.md).
+but that nobody has waited less than some time for some time. Then those at its head are dropped, a few requests may
+wait, and all others are answered 503 when they come, at a fiftieth of the price of serving them
+(docs/decisions/0013-turned-away-at-the-door.md).
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Admission:
             self.crowded = self.begins = time.monotonic() - since > _STANDING_SECONDS
 
     def may_wait(self, others: int) -> bool:
-        """Whether one more may, with so many others, while the queue stands."""
+        """Whether one more may, with so many others, while the queue stands. After the first who may not, fewer may."""
         if others < self.most_waiting:
             return True
         self.most_waiting = self._waiting

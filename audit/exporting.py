@@ -14,6 +14,7 @@ from databunker.access.actor import Actor, ActorKind
 from databunker.access.permissions import Permission, require
 from databunker.db.statements import fetch_all
 from databunker.errors import BadRequest
+from databunker.priority import rest
 
 from . import events, proofs, retention, trail, trees
 from .events import Outcome
@@ -63,6 +64,7 @@ class Export:
         # Retention may be at work meanwhile: its statement stands before each part that lacks events.
         note = None
         for first in range(self.start, self.end, _ROWS):
+            rest()
             last = min(first + _ROWS, self.end)
             rows = fetch_all(_LEAVES, [tree.tenant, first, last])
             if any(row[3] is None for row in rows):

@@ -21,6 +21,7 @@ from django.db import IntegrityError
 from databunker.crypto.errors import CryptoError
 from databunker.db.statements import Insert, atomically, execute, insert_many, retrying
 from databunker.ids import event_millis, first_event_id
+from databunker.priority import rest
 
 from . import rows, trail, trees, witness
 from .errors import TreeDamaged
@@ -145,6 +146,7 @@ def _seal_between(after: UUID, upto: UUID, *, most: int | None = None) -> Sealed
         if len(found) < BATCH:
             break
         after = found[-1].id
+        rest()
         if most is not None and number >= most:
             return Sealed(number, refused, after)
     if damaged is not None:

@@ -15,6 +15,7 @@ from databunker.crypto import hashing
 from databunker.crypto.errors import CryptoError
 from databunker.db.statements import fetch_all
 from databunker.ids import event_millis
+from databunker.priority import rest
 
 from .. import trail
 from ..leaves import leaf_of, row_hash
@@ -83,6 +84,7 @@ class _Check:
     def run(self) -> Findings:
         self._take_up(self._chunk.start)
         for start in range(self._chunk.start, self._chunk.end, _ROWS):
+            rest()
             end = min(start + _ROWS, self._chunk.end)
             for values in fetch_all(_LEAVES, [self._tree.tenant, start, end]):
                 self._leaf(*values)

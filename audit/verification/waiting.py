@@ -8,6 +8,7 @@ from uuid import UUID
 
 from databunker.crypto.errors import CryptoError
 from databunker.ids import event_millis, first_event_id
+from databunker.priority import rest
 
 from .. import rows, trail
 from ..models import Event
@@ -58,4 +59,5 @@ def check_waiting(stretch: Waiting) -> Findings:
             found.waiting += 1
             found.oldest_waiting = found.oldest_waiting or row.id
         after = batch[-1].id
+        rest()
     return found

@@ -10,6 +10,7 @@ from audit import queries as trail
 from audit.models import Event
 from databunker.crypto import store
 from databunker.db.moments import at_one_moment
+from databunker.priority import rest
 from vault import chronicle, integrity
 from vault.models import Record
 
@@ -58,11 +59,13 @@ def check_vault(*, tell: Callable[[int, int], None]) -> Checked:
         identities += batch.identities
         problems.add(batch.problems)
         tell(records, total)
+        rest()
     problems.add(integrity.check_strays(identities))
     for number, changed in trail.check_events():
         events += number
         problems.add(changed)
         tell(records + events, total)
+        rest()
     return Checked(records, identities, events, problems.number, problems.kept)
 
 
@@ -86,5 +89,6 @@ def verify_vault(*, tell: Callable[[str, int, int | None], None]) -> Checked:
             values += batch.values
             problems.add(batch.problems)
             tell("changes", records, checked.records)
+            rest()
         problems.add(chronicle.check_sessions_of_nobody())
     return checked._replace(damaged=problems.number, problems=problems.kept, values=values)

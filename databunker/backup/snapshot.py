@@ -8,6 +8,8 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from databunker.priority import rest
+
 from .counters import next_number
 from .tables import Table
 
@@ -113,6 +115,7 @@ def _by_server_cursor(connection: BaseDatabaseWrapper, select: str) -> Iterator[
             if not batch:
                 break
             yield batch
+            rest()
         cursor.execute("CLOSE backup_rows")
 
 
@@ -128,6 +131,7 @@ def _fetched(connection: BaseDatabaseWrapper, cursor: Any, select: str) -> Itera
         cursor.execute(select)
         while batch := cursor.fetchmany(_ROWS_A_FETCH):
             yield batch
+            rest()
         complete = True
     finally:
         if complete:

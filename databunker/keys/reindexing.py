@@ -21,6 +21,7 @@ from databunker.crypto import index_keys, store
 from databunker.crypto.index_keys import IndexKeys, Phase
 from databunker.db.statements import atomically, retrying
 from databunker.errors import Conflict
+from databunker.priority import rest
 from gdpr.actions import Rekeyed, rekey_pending
 from vault import actions, identities
 from vault.actions import Reindexed
@@ -177,6 +178,7 @@ class _Reindexing:
                 damaged.update(batch.damaged)
                 self._outcome.left_out.update(batch.left_out or {})
                 self._tell(step, done, max(total, done))
+                rest()
             behind = actions.count_behind(store.current_keyring().index_epoch)
             if behind <= len(damaged):
                 break

@@ -17,6 +17,7 @@ from databunker.crypto.holdings import Holding, count_outdated, rewrap_some
 from databunker.crypto.keyring import Purpose
 from databunker.db.statements import retrying
 from databunker.ids import unix_now
+from databunker.priority import rest
 
 from .events import KEYS_REWRAPPED, REWRAP_STARTED
 from .holdings import under
@@ -108,6 +109,7 @@ class _Work:
             self.done += step.done
             self.damaged |= {_named(self.holding, key) for key in step.damaged}
             self._tell(self._title, min(self.done, total), total)
+            rest()
 
 
 def _named(holding: Holding, key: Any) -> str:

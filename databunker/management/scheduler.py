@@ -10,10 +10,9 @@ from collections.abc import Sequence
 
 from django.db import connections
 
+from databunker.priority import give_way
 from gdpr import maintenance
 from gdpr.maintenance import Outcome, Task
-
-from .priority import give_way
 
 __all__ = ["Scheduler"]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from databunker.management.priority import NICENESS, give_way
+from databunker import priority
+from databunker.priority import NICENESS, give_way, rest
 from tests.support.vaults import Vault, new_vault
 
 BEHIND = (
@@ -79,3 +80,81 @@ def test_where_a_sandbox_forbids_it_all_goes_on(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(os, "setpriority", forbidden)
     give_way()
+
+
+class Machine:
+    """Its time goes on by what is worked and slept; of its ticks others use a share."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.slept, self.others = 100.0, 0.0, 0.0
+        self._used = 0.0
+        self._stat = folder / "stat"
+        monkeypatch.setattr(priority, "_STAT", self._stat)
+        monkeypatch.setattr(priority.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(priority.time, "sleep", self._sleep)
+        self._go(0.0)
+        monkeypatch.setattr(priority, "_pace", priority._Pace())
+
+    def work(self, seconds: float, *, others: float) -> float:
+        """So many seconds of work, with a chance to rest after each twentieth of a second; how long it has rested."""
+        self.others, before = others, self.slept
+        for _ in range(round(seconds * 20)):
+            self._go(0.05)
+            rest()
+        return self.slept - before
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        self._go(seconds)
+
+    def _go(self, seconds: float) -> None:
+        self.now += seconds
+        self._used += seconds * self.others
+        user, idle = round(self._used * 200), round((self.now - self._used) * 200)
+        self._stat.write_text(f"cpu  {user} 3000 0 {idle} 0 0 0 0 0 0\ncpu0 1 2 3\n", encoding="ascii")
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(tmp_path, monkeypatch)
+
+
+def behind(run: Callable[[], float]) -> float:
+    """What it returns in a thread that gives way."""
+    found: list[float] = []
+
+    def give_way_and_run() -> None:
+        give_way()
+        found.append(run())
+
+    thread = threading.Thread(target=give_way_and_run)
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def test_a_fifth_of_the_time_is_worked_while_others_are_busy(machine: Machine) -> None:
+    assert behind(lambda: machine.work(60, others=0.7)) == pytest.approx(60 * 4, rel=0.05)
+    assert behind(lambda: machine.work(60, others=0.3)) < 5, "a few rests, until it has looked again"
+    assert behind(lambda: machine.work(60, others=0.7)) == pytest.approx(60 * 4, rel=0.05)
+
+
+def test_who_does_not_give_way_does_not_rest(machine: Machine) -> None:
+    assert machine.work(60, others=1.0) == 0
+
+
+def test_one_long_piece_of_work_is_not_followed_by_a_longer_rest(machine: Machine) -> None:
+    def run() -> float:
+        machine.work(2, others=1.0)
+        before = machine.slept
+        machine._go(60)
+        rest()
+        return machine.slept - before
+
+    assert behind(run) == 1.0
+
+
+def test_where_the_kernel_does_not_tell_nobody_rests(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(priority, "_STAT", Path("/proc/none/stat"))
+    monkeypatch.setattr(priority, "_pace", priority._Pace())
+    assert behind(lambda: machine.work(60, others=1.0)) == 0

@@ -14,8 +14,8 @@ import pytest
 from django.db import OperationalError
 
 from databunker.management import scheduler as module
-from databunker.management.priority import NICENESS
 from databunker.management.scheduler import Scheduler
+from databunker.priority import NICENESS
 from gdpr import maintenance, task_runs
 from gdpr.maintenance import Task
 

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from benchmarks.machine import facts
 from benchmarks.plot import Chart, Series, draw
-from databunker.management.priority import NICENESS
+from databunker.priority import NICENESS
 from tests.support.vaults import Server
 
 from .arena import Arena, arena, memory_of

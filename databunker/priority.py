@@ -17,8 +17,9 @@ __all__ = ["NICENESS", "give_way", "rest"]
 
 # A tenth of what anybody else gets while all want the processor: what holds locks or a snapshot must not stand still.
 NICENESS = 10
-# Others are busy when they use this share of all processors; then a fifth of the time is worked.
-_BUSY, _RESTS = 0.4, 4
+# Others are busy when they use this share of all processors; then a fifth of the time is worked. Among others is the
+# database, which may use a whole one of two for the command itself.
+_BUSY, _RESTS = 0.6, 4
 # So long is worked before a rest, and others are looked at so often; the kernel counts in hundredths of a second.
 _WORK_SECONDS, _LOOK_SECONDS = 0.01, 0.5
 # What is counted as one piece of work at most: a statement that waited for a minute is not followed by a rest of four.

@@ -139,7 +139,8 @@ def test_a_fifth_of_the_time_is_worked_while_others_are_busy(machine: Machine) -
     assert behind(lambda: machine.work(60, others=0.7)) == pytest.approx(60 * 4, rel=0.05)
 
 
-def test_who_does_not_give_way_does_not_rest(machine: Machine) -> None:
+def test_who_does_not_give_way_does_not_rest(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(priority.os, "getpriority", lambda *_: NICENESS - 1)
     assert machine.work(60, others=1.0) == 0
 
 

@@ -53,6 +53,36 @@ def test_commands_that_go_through_all_there_is_give_way(vault: Vault) -> None:
     assert told == dict.fromkeys(commands[: len(BEHIND)], behind) | dict.fromkeys(commands[len(BEHIND) :], usual)
 
 
+RESTS = """
+import contextlib, io, json, os
+from django.core.management import execute_from_command_line
+asked = []
+get = os.getpriority
+os.getpriority = lambda *who: asked.append(who) or get(*who)
+for command in json.loads({commands!r}):
+    asked.clear()
+    with contextlib.redirect_stdout(io.StringIO()):
+        execute_from_command_line(["manage.py", *command.split()])
+    print(json.dumps([command, len(asked)]), flush=True)
+"""
+
+
+def test_they_come_by_a_rest(vault: Vault) -> None:
+    vault.manage("audit", "seal")
+    commands = [
+        "backup {}/backup",
+        "verify",
+        "audit verify --processes 1",
+        "audit export {}/events",
+        "keys reindex --margin 0",
+    ]
+    named = json.dumps([command.format(vault.folder) for command in commands])
+    told = dict(map(json.loads, vault.script(RESTS.format(commands=named)).splitlines()))
+    # Once when it gives way itself.
+    assert {command: times > 1 for command, times in told.items()} == dict.fromkeys(told, True)
+    assert len(told) == len(commands)
+
+
 def test_a_program_that_calls_them_keeps_its_priority(vault: Vault) -> None:
     usual = os.getpriority(os.PRIO_PROCESS, 0)
     calling = "import os\nfrom django.core.management import call_command\ncall_command('verify')\nprint(os.getpriority(0, 0))"

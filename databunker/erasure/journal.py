@@ -107,8 +107,9 @@ def adopt(batch: Sequence[Entry], foreign: set[bytes]) -> None:
     batch = sorted(set(batch))
     numbers = {entry.sequence + step for entry in batch for step in (-1, 0, 1)}
     chain = {entry.sequence: entry for entry in _entries(Erasure.objects.filter(sequence__in=numbers))}
-    subjects = {entry.subject for entry in batch}
-    told = {_forgetting(entry) for entry in _entries(Erasure.objects.filter(subject__in=subjects))}
+    tenants, subjects = {entry.tenant for entry in batch}, {entry.subject for entry in batch}
+    earlier = Erasure.objects.filter(tenant__in=tenants, subject__in=subjects)
+    told = {_forgetting(entry) for entry in _entries(earlier)}
     new: list[Entry] = []
     strangers: list[Entry] = []
     for entry in batch:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 
 from audit.models import Event
 from tests.conftest import Api
@@ -46,6 +49,43 @@ def test_a_vault_is_found_whole(person: str) -> None:
 
 def test_a_vault_with_nobody_in_it_is_whole(committed_vault: None) -> None:
     assert "0 records, 0 identities" in verify()
+
+
+def test_what_belongs_to_people_is_found_by_an_index(person: str) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        asked.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        verify()
+    by_person = [(sql, params) for sql, params in asked if re.search(r"subject\W+ IN ", sql)]
+    tables = {table for sql, _ in by_person for table in re.findall(r"FROM \W(\w+)", sql)}
+    assert tables >= {"audit_event", "vault_record_version", "vault_app_record", "vault_app_version", "vault_session"}
+    for sql, params in by_person:
+        with transaction.atomic():
+            assert PLAN[connection.vendor].search(plan(sql, params)), sql
+
+
+# A query that no index serves reads all of the table for some of its people.
+PLAN = {
+    "sqlite": re.compile(r"SEARCH \w+ USING (COVERING )?INDEX \w+ \(tenant=\? AND (subject|digest)=\?"),
+    "postgresql": re.compile(r"Index Cond: \(+tenant = "),  # with so few rows it may leave the rest to a filter
+    "mysql": re.compile(r"possible_keys: \w+"),
+}
+
+
+def plan(sql: str, params: Any) -> str:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # of a few rows an index saves nothing
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute(f"EXPLAIN {'QUERY PLAN' if connection.vendor == 'sqlite' else ''} {sql}", params)
+        names = [column[0] for column in cursor.description]
+        return "\n".join(
+            f"{name}: {value}" for row in cursor.fetchall() for name, value in zip(names, row, strict=True) if value
+        )
 
 
 def ann() -> Record:

@@ -296,13 +296,12 @@ def chart(outcome: Outcome) -> str:
     )
 
 
-def write(outcome: Outcome, folder: Path, command: str) -> None:
+def write(outcome: Outcome, folder: Path, command: str, machine: str) -> None:
     """Into docs/faults.md between its marks, and docs/soak.svg beside it."""
     page = folder / "faults.md"
     text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(MARK_BEGIN)
     _, _, after = rest.partition(MARK_END)
-    machine = "; ".join(f"{name} {value}" for name, value in facts(folder)[:3])
     measured = (
         f"`{command}` on PostgreSQL, on {machine}.\n\n{report(outcome)}\n\n![Time to answer, and memory](soak.svg)\n"
     )
@@ -320,11 +319,12 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"{options.kind} needs {', '.join(missing)}")
     window = min(max(options.minutes * 60 / 120, 1.0), 15.0)
     with tempfile.TemporaryDirectory(prefix="databunker-drill-") as folder:
+        machine = "; ".join(f"{name} {value}" for name, value in facts(Path(folder))[:3])
         outcome = soak(options.kind, Path(folder), seconds=options.minutes * 60, window=window)
     print(report(outcome))
     if options.write:
         with contextlib.suppress(FileNotFoundError):
-            write(outcome, options.write, f"make soak MINUTES={options.minutes:g}")
+            write(outcome, options.write, f"make soak MINUTES={options.minutes:g}", machine)
     return 1 if outcome.problems else 0
 
 

@@ -67,7 +67,7 @@ def test_the_code_comes_in_the_language_of_the_page(ann: str, settings: Any) -> 
 
 def test_a_wrong_captcha_keeps_what_was_typed_and_brings_another(ann: str) -> None:
     visitor = Visitor()
-    page = ask(visitor, answer="1")
+    page = ask(visitor, answer="digits")  # a number could be the puzzle's solution, by chance
     assert page.status_code == 422
     assert "These are not the digits" in text_of(page)
     assert f'value="{EMAIL}"' in page.content.decode()

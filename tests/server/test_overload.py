@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import select
+import signal
 import socket
 import threading
 import time
 from collections import Counter
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from tests.support.clients import Answer, Client, exchange, read_answer
@@ -27,6 +30,18 @@ def connection(stack: ExitStack, server: Server, sent: bytes = b"") -> socket.so
 def is_closed(opened: socket.socket) -> bool:
     readable, _, _ = select.select([opened], [], [], 0)
     return bool(readable) and opened.recv(1, socket.MSG_PEEK) == b""
+
+
+@contextmanager
+def stopped(server: Server) -> Iterator[None]:
+    """Nothing is served; what comes waits in the kernel."""
+    for pid in server.processes():
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in server.processes():
+            os.kill(pid, signal.SIGCONT)
 
 
 def turned_away(server: Server) -> float:
@@ -76,8 +91,9 @@ def test_of_a_queue_that_stands_the_newest_are_served(tmp_path: Path) -> None:
         opened = [connection(stack, server, STATUS) for _ in range(400)]
         for one in opened:
             assert read_answer(one).body == b"OK"
-        for one in opened:
-            one.sendall(request.encode())
+        with stopped(server):  # until all are there: what it would find otherwise is how fast they are sent
+            for one in opened:
+                one.sendall(request.encode())
         statuses = [read_answer(one).status for one in opened]
         assert set(statuses) == {404, 503}
         told = "".join("x" if status == 503 else "." for status in statuses)
@@ -119,11 +135,12 @@ def test_a_new_connection_takes_the_place_of_the_longest_idle_one(tmp_path: Path
 
 def test_connections_in_use_are_not_closed_for_new_ones(tmp_path: Path) -> None:
     with serving(tmp_path, BUNKER_WORKERS="1", BUNKER_CONNECTIONS="2") as server:
-        for _ in range(10):  # on a machine that stands still for a second in between, they are idle by then
+        end = time.monotonic() + 10  # where the machine stands still for a second in between, they are idle by then
+        while time.monotonic() < end:
             with ExitStack() as stack:
                 used = [connection(stack, server, STATUS) for _ in range(2)]
                 if any(read_answer(one).status != 200 for one in used):
-                    continue  # those of the turn before are still about to be closed
+                    continue  # those of the turn before, or of the start, are still about to be closed
                 if exchange(server.port, STATUS).startswith(b"HTTP/1.1 503 "):
                     for one in used:
                         one.sendall(STATUS)

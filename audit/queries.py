@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from databunker.access.actor import Actor, ActorKind
 from databunker.access.permissions import Permission, require
 from databunker.crypto.errors import CryptoError
+from databunker.db.planning import of_tenant
 from databunker.errors import BadRequest, NotFound
 from databunker.ids import first_event_id
 
@@ -18,7 +19,17 @@ from .events import HEAD_READ
 from .models import Event
 from .trees import Head, Tree
 
-__all__ = ["check_events", "count_of", "event", "events", "events_of_call", "events_of_types", "is_intact", "read_head"]
+__all__ = [
+    "check_events",
+    "count_of",
+    "event",
+    "events",
+    "events_of_call",
+    "events_of_types",
+    "in_order",
+    "is_intact",
+    "read_head",
+]
 
 _BATCH = 500
 
@@ -30,12 +41,17 @@ def events(
 
     With `but` only what others than callers of this kind did.
     """
-    found = Event.objects.filter(tenant=tenant)
-    if subject is not None:
-        found = found.filter(subject=subject)
+    wanted = Q() if subject is None else Q(subject=subject)
     if but is not None:
-        found = found.exclude(actor_kind=but.value)
-    return found.count(), [_checked(event) for event in found.order_by("-id")[offset : offset + limit]]
+        wanted &= ~Q(actor_kind=but.value)
+    found = in_order(tenant) if subject is None else Event.objects.filter(tenant=tenant)
+    page = found.filter(wanted).order_by("-id")[offset : offset + limit]
+    return Event.objects.filter(wanted, tenant=tenant).count(), [_checked(event) for event in page]
+
+
+def in_order(tenant: int) -> QuerySet[Event]:
+    """A tenant's events, to be read in the order of their ids where nothing narrower is asked for."""
+    return of_tenant(Event.objects.all(), tenant)
 
 
 def events_of_types(types: Collection[int], *, tenant: int, subject: bytes, since: int, until: int) -> Iterator[Event]:

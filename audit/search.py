@@ -14,6 +14,7 @@ from databunker.ids import event_millis, first_event_id, unix_now
 from . import trees
 from .events import Outcome
 from .models import Event
+from .queries import in_order
 
 __all__ = ["WINDOW", "Found", "SealState", "Search", "seal_state", "search", "unsealed_seconds"]
 
@@ -81,7 +82,7 @@ def search(wanted: Search, *, tenant: int, before: UUID | None = None, limit: in
 
 def _within(wanted: Search, *, tenant: int, before: UUID | None) -> QuerySet[Event]:
     """Ids sort by time: what is asked for of the time is a range of them."""
-    found = Event.objects.filter(tenant=tenant).order_by("-id")
+    found = (Event.objects.filter(tenant=tenant) if wanted.indexed() else in_order(tenant)).order_by("-id")
     if wanted.since is not None:
         found = found.filter(id__gte=first_event_id(wanted.since * 1000))
     ends = [end for end in (before, None if wanted.until is None else first_event_id(wanted.until * 1000)) if end]
@@ -103,7 +104,7 @@ def seal_state(tenant: int) -> SealState:
     """Holds nothing personal, and writes no event: whoever shows it does."""
     head = trees.newest_head(tenant)
     at = head.at if head else 0
-    later = Event.objects.filter(tenant=tenant, id__gt=first_event_id((at + 1) * 1000)).order_by("id")
+    later = in_order(tenant).filter(id__gt=first_event_id((at + 1) * 1000)).order_by("id")
     oldest = later.values_list("id", flat=True).first()
     return SealState(head.size if head else 0, at, None if oldest is None else event_millis(oldest) // 1000)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import orjson
 from django.conf import settings
 
+from databunker.db.planning import of_tenant
 from databunker.db.statements import execute
 from databunker.errors import VaultError
 from databunker.notify import jobs, webhooks
@@ -53,7 +54,7 @@ def announce(tree: Tree, head: Head) -> None:
     """Have the head posted, once the caller's transaction is committed; one that still waits is replaced by it."""
     if not settings.AUDIT_WITNESS_URL:
         return
-    Job.objects.filter(tenant=tree.tenant, kind=KIND, state=JobState.DUE).delete()
+    of_tenant(Job.objects.filter(kind=KIND, state=JobState.DUE), tree.tenant).delete()
     execute(*jobs.insert(jobs.build(tree.tenant, kind=KIND, topic=KIND, payload=line_of(tree, head))).statement())
 
 

@@ -8,7 +8,16 @@ from uuid import UUID
 
 from databunker.crypto.errors import IntegrityFailure
 from databunker.crypto.record_key import RecordKey
-from databunker.db.statements import Insert, Statement, execute, fetch_all, fetch_one, fetch_recording, for_update
+from databunker.db.statements import (
+    Insert,
+    Statement,
+    database,
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_recording,
+    for_update,
+)
 
 from .identities import UNIQUE_SLOT, IdentityRow, is_proved
 from .lookups import ByToken
@@ -63,10 +72,10 @@ _WITH_DIGEST = (
 # A constant limit: with a parameter PostgreSQL would plan the prepared statement anew each time.
 _BY_DIGEST = f"{_WITH_DIGEST} LIMIT 2"
 _HOLDERS = f"{_WITH_DIGEST} ORDER BY i.slot LIMIT %s OFFSET %s"
-_PAGE = f"SELECT {_COLUMNS} FROM vault_record r WHERE r.tenant = %s ORDER BY r.id LIMIT %s OFFSET %s"  # noqa: S608
-_BEHIND_NUMBER = (
-    f"SELECT r.id, {_COLUMNS} FROM vault_record r "  # noqa: S608
-    "WHERE r.tenant = %s AND r.id > %s ORDER BY r.id LIMIT %s"
+# By their order: SQLite would read and sort all of a tenant's, see `databunker.db.planning`.
+_OF_TENANT = {"sqlite": "r.tenant + 0 = %s"}
+_PAGE = (
+    f"SELECT r.id, {_COLUMNS} FROM vault_record r WHERE {{of_tenant}} AND r.id > %s ORDER BY r.id LIMIT %s OFFSET %s"  # noqa: S608
 )
 _WALK = f"SELECT r.id, {_COLUMNS} FROM vault_record r WHERE r.id > %s ORDER BY r.id LIMIT %s"  # noqa: S608
 _REPLACE_PROFILE = (
@@ -180,12 +189,17 @@ def count_holders(tenant: int, digest: bytes) -> int:
 
 def page(tenant: int, *, offset: int, limit: int) -> list[OpenRecord]:
     """Records in the order of their creation, forgotten ones included."""
-    return [_opened(row) for row in fetch_all(_PAGE, [tenant, limit, offset])]
+    return [record for _, record in _page(tenant, 0, limit, offset)]
 
 
 def page_after(tenant: int, number: int, *, limit: int) -> list[tuple[int, OpenRecord]]:
     """The next records behind the one with this number, each with its own: however far, no row is counted."""
-    return [(row[0], _opened(row[1:])) for row in fetch_all(_BEHIND_NUMBER, [tenant, number, limit])]
+    return _page(tenant, number, limit, 0)
+
+
+def _page(tenant: int, behind: int, limit: int, offset: int) -> list[tuple[int, OpenRecord]]:
+    statement = _PAGE.format(of_tenant=_OF_TENANT.get(database().vendor, "r.tenant = %s"))
+    return [(row[0], _opened(row[1:])) for row in fetch_all(statement, [tenant, behind, limit, offset])]
 
 
 def walk(*, after: int, limit: int) -> list[tuple[int, OpenRecord]]:

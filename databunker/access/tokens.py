@@ -14,6 +14,7 @@ from django.db.models import Q
 from databunker.crypto import hashing, store
 from databunker.crypto.encoding import pack
 from databunker.crypto.keyring import Purpose
+from databunker.db.planning import of_tenant
 from databunker.db.statements import fetch_one
 from databunker.ids import CLOCK_SKEW_SECONDS, new_token, parse_token, unix_now
 
@@ -187,7 +188,7 @@ def revoke_token(token_id: int, *, tenant: int) -> bool:
 
 def labels_of(numbers: Collection[int], *, tenant: int) -> dict[int, str]:
     """What tokens are for, by their numbers; those without a label are left out."""
-    found = AccessToken.objects.filter(tenant=tenant, pk__in=set(numbers)).exclude(label="")
+    found = of_tenant(AccessToken.objects.filter(pk__in=set(numbers)).exclude(label=""), tenant)
     return dict(found.values_list("pk", "label"))
 
 

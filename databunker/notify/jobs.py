@@ -18,6 +18,7 @@ from django.db.models import F, Min, QuerySet
 from databunker.crypto import envelope, store
 from databunker.crypto.envelope import Place
 from databunker.crypto.record_key import RecordKey
+from databunker.db.planning import of_tenant
 from databunker.db.statements import Insert, retrying
 from databunker.ids import new_event_id, unix_micros, unix_now
 
@@ -216,7 +217,7 @@ def drop(ids: Collection[UUID] | None, *, tenant: int) -> int:
 
 
 def _dead(ids: Collection[UUID] | None, tenant: int) -> QuerySet[Job]:
-    dead = Job.objects.filter(tenant=tenant, state=JobState.DEAD)
+    dead = of_tenant(Job.objects.filter(state=JobState.DEAD), tenant)
     return dead if ids is None else dead.filter(pk__in=list(ids))
 
 

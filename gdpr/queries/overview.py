@@ -14,6 +14,7 @@ from audit.models import Event
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
 from databunker.db.counting import Count, counts_of
+from databunker.db.planning import of_tenant
 from databunker.ids import first_event_id, unix_now
 from vault.events import RECORD_FORGOTTEN
 from vault.models import Record
@@ -94,7 +95,7 @@ def requests_behind(actor: Actor, *, weeks: int) -> Past:
     monday = today - dt.timedelta(days=today.weekday())
     starts = [monday - dt.timedelta(weeks=weeks - 1 - number) for number in range(weeks)]
     begin = int(dt.datetime.combine(starts[0], dt.time(), tzinfo=dt.UTC).timestamp())
-    newest = Request.objects.filter(tenant=actor.tenant).order_by("-id")
+    newest = of_tenant(Request.objects.order_by("-id"), actor.tenant)
     rows = list(newest.values_list("action", "created", "decided")[: MOST_PAST + 1])
     made = {action: [0] * weeks for action in RequestAction}
     for action, created, _ in rows:

@@ -11,6 +11,7 @@ from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
 from databunker.crypto import ageing, store
 from databunker.db.counting import Count, counts_of
+from databunker.db.planning import of_tenant
 from databunker.ids import unix_now
 from databunker.notify.models import Job, JobState
 
@@ -45,7 +46,7 @@ def read_upkeep(actor: Actor) -> Upkeep:
     """
     require(actor, Permission.CONFIGURATION_READ)
     now = unix_now()
-    jobs = Job.objects.filter(tenant=actor.tenant)
+    jobs = of_tenant(Job.objects.all(), actor.tenant)
     found = counts_of(
         {
             "dead": jobs.filter(state=JobState.DEAD),

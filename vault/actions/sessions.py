@@ -11,6 +11,7 @@ from audit import trail
 from databunker import jsontext, periods
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
+from databunker.db.planning import of_tenant
 from databunker.db.statements import atomically, conflict_target, retrying
 from databunker.errors import BadRequest, NotFound
 from databunker.ids import unix_now
@@ -72,8 +73,9 @@ _REPLACED = ["subject", "generation", "sealed_id", "data", "stored", "expires"]
 
 def _purge(tenant: int, now: int) -> None:
     """Some of the sessions that have ended: each new one makes room."""
-    ended = Session.objects.filter(tenant=tenant, expires__lte=now).values_list("digest", flat=True)[:_PURGED_AT_ONCE]
-    Session.objects.filter(tenant=tenant, digest__in=list(ended)).delete()
+    ended = of_tenant(Session.objects.filter(expires__lte=now), tenant)
+    digests = list(ended.values_list("digest", flat=True)[:_PURGED_AT_ONCE])
+    Session.objects.filter(tenant=tenant, digest__in=digests).delete()
 
 
 _PURGED_AT_ONCE = 10

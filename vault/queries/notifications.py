@@ -10,6 +10,7 @@ from django.db.models import Count, Min
 from audit import trail
 from databunker.access.actor import Actor
 from databunker.access.permissions import Permission, require
+from databunker.db.planning import of_tenant
 from databunker.notify.models import Job, JobState
 
 from ..events import NOTIFICATIONS_LISTED
@@ -46,7 +47,7 @@ def list_notifications(actor: Actor, *, state: JobState, offset: int, limit: int
     """
     require(actor, Permission.NOTIFICATION_MANAGE)
     trail.record(actor, NOTIFICATIONS_LISTED)
-    found = Job.objects.filter(tenant=actor.tenant, state=state)
+    found = of_tenant(Job.objects.filter(state=state), actor.tenant)
     rows = found.order_by("created", "id").values_list(*NotificationView._fields)[offset : offset + limit]
     return found.count(), [NotificationView(*row) for row in rows]
 

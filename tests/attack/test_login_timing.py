@@ -78,6 +78,10 @@ def difference(pairs: Sequence[tuple[float, float]]) -> float:
     return abs(statistics.median(first - second for first, second in pairs)) / usual
 
 
+def is_even(pairs: Sequence[tuple[float, float]]) -> bool:
+    return unevenness(pairs) < MOST_UNEVEN or difference(pairs) < MOST_DIFFERENT
+
+
 PATHS: dict[str, Callable[[str], str]] = {
     "prelogin": lambda identity: prelogin_path("email", identity, solved(Api())),
     "login": lambda identity: f"/v1/login/email/{identity}/000000",
@@ -91,7 +95,7 @@ def get(path: str) -> Act:
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
 def test_nobody_takes_as_long_as_somebody(ann: str, path: Callable[[str], str]) -> None:
     pairs = in_pairs(lambda identity: get(path(identity)))
-    assert unevenness(pairs) < MOST_UNEVEN or difference(pairs) < MOST_DIFFERENT, (unevenness(pairs), difference(pairs))
+    assert is_even(pairs), (unevenness(pairs), difference(pairs))
 
 
 def test_a_name_that_no_account_has_takes_as_long_at_the_console(committed_vault: None, settings: Any) -> None:
@@ -100,11 +104,15 @@ def test_a_name_that_no_account_has_takes_as_long_at_the_console(committed_vault
     settings.CONSOLE_TRIES_PER_ACCOUNT = settings.CONSOLE_TRIES_PER_ADDRESS = "100000/1h"
     make_account(SOMEBODY, "dpo")
     stranger = Visitor()
-    pairs = in_pairs(
-        lambda name: lambda: stranger.post("/console/sign-in", name=name, password="quite another sentence"),
-        HASHED_PAIRS,
-    )
-    assert unevenness(pairs) < MOST_UNEVEN or difference(pairs) < MOST_DIFFERENT, (unevenness(pairs), difference(pairs))
+
+    def measured(pairs: int) -> list[tuple[float, float]]:
+        password = "quite another sentence"
+        return in_pairs(lambda name: lambda: stranger.post("/console/sign-in", name=name, password=password), pairs)
+
+    pairs = measured(HASHED_PAIRS)
+    if not is_even(pairs):
+        pairs += measured(5 * HASHED_PAIRS)  # among so few chance makes a difference; one that is there stays
+    assert is_even(pairs), (unevenness(pairs), difference(pairs))
 
 
 def test_a_difference_would_be_seen() -> None:

@@ -32,6 +32,8 @@ from .servers import Mariadb, Postgres, missing_programs
 __all__ = ["PAIRS", "Outcome", "drill", "main"]
 
 PAIRS = (("sqlite", "postgresql"), ("postgresql", "mysql"), ("mysql", "sqlite"))
+# The drill asks for every receipt, from one address.
+LIMITS = {"RECEIPTS_PER_ADDRESS": "999999/1h", "ANONYMOUS_CALLS_PER_ADDRESS": "999999/60s"}
 WRITERS = 4
 SECONDS = 60
 
@@ -171,7 +173,7 @@ def _done(vault: Vault, *arguments: str, **settings: str) -> str:
 def _receipts(vault: Vault, traffic: Traffic) -> tuple[dict[str, Any], str]:
     """Those of everybody who was forgotten, as the people were given them before the disaster."""
     _done(vault, "audit", "seal")
-    with Server(vault, RECEIPTS_PER_ADDRESS="999999/1h") as server, contextlib.closing(server.client("")) as anybody:
+    with Server(vault, **LIMITS) as server, contextlib.closing(server.client("")) as anybody:
         documents = {
             person.token: anybody.call("GET", f"/v1/receipt/{person.receipt}").json()["receipt"]
             for person in traffic.people
@@ -197,7 +199,7 @@ def _restored(vault: Vault, backup: Path, journal: Path, problems: list[str]) ->
 def _looked_at(
     vault: Vault, traffic: Traffic, before: dict[str, int], receipts: dict[str, Any], public_key: str
 ) -> Iterator[str]:
-    with Server(vault, RECEIPTS_PER_ADDRESS="999999/1h") as server, contextlib.closing(server.client()) as caller:
+    with Server(vault, **LIMITS) as server, contextlib.closing(server.client()) as caller:
         for person in traffic.people:
             answer = caller.call("GET", f"/v1/user/token/{person.token}")
             data = answer.json().get("data", {})

@@ -73,7 +73,7 @@ def test_what_goes_into_a_csv_comes_out_of_it(rows: list[list[str]]) -> None:
 
 def without_marks(cell: str) -> str:
     """Without the apostrophe that keeps what begins a cell from being a formula."""
-    return re.sub(r"(^|[;\t\n])'", r"\1", cell)
+    return re.sub(r"""(?:^|(?<=[;\t\n]))'(?=[ \xa0"]*[=+\-@\uff1d\uff0b\uff0d\uff20])|^'(?=\t)""", "", cell)
 
 
 def test_columns_stand_on_each_other_and_within_the_picture() -> None:

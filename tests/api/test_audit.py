@@ -16,6 +16,7 @@ from databunker.crypto import store
 from databunker.crypto.keyring import Purpose
 from tests.api.helpers import Told, assert_refused, opened, subject_of, told_by
 from tests.conftest import Api, new_token
+from tests.support.damage import flipped
 
 ANN = {"login": "ann", "email": "ann@example.com"}
 NOBODY = "7b0ae7b8-0c0d-4fd1-a2f5-36d1f4a4c3d1"
@@ -493,7 +494,7 @@ CHANGES: dict[str, Callable[[Any], Any]] = {
     "actor_token": lambda value: None,
     "subject": lambda value: bytes(16),
     "request": lambda value: uuid.UUID(int=value.int ^ 1),
-    "detail": lambda value: value[:-1] + bytes([value[-1] ^ 1]),
+    "detail": flipped,
     "key_id": lambda value: value + 1,
 }
 

@@ -21,6 +21,7 @@ from databunker.crypto.models import WrappedKey
 from databunker.db.fields import SealedField
 from gdpr.models import Agreement, AgreementEvent, ExercisedRight, Expiration, Request
 from tests.conftest import Api
+from tests.support.damage import flipped
 from tests.support.vaults import PROJECT
 from vault.events import APP_STORED
 from vault.events import RECORD_CHANGED as CHANGED
@@ -154,14 +155,10 @@ def test_no_bit_can_be_changed(people: People, root: Api, place: str) -> None:
     assert some
     for cell in some:
         read, value = reader_of(cell, ann, root), cell.get()
-        changed = {f"byte {at}": _flipped(value, at) for at in (*range(30), *range(30, len(value), 7), len(value) - 1)}
+        changed = {f"byte {at}": flipped(value, at) for at in (*range(30), *range(30, len(value), 7), len(value) - 1)}
         changed |= {"cut off": value[:-1], "only a header": value[:29], "nothing": b"", "longer": value + b"\x00"}
         unnoticed += [what for what, other in changed.items() if not _refuses(cell, other, read)]
     assert unnoticed == []
-
-
-def _flipped(value: bytes, at: int) -> bytes:
-    return value[:at] + bytes([value[at] ^ 1]) + value[at + 1 :]
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
@@ -324,7 +321,7 @@ def test_no_bit_of_the_keyring_can_be_changed(vault: None, at: int) -> None:
     master = store.configured_master_key()
     assert master is not None
     for cell in cells(wrapped__isnull=False):
-        with replaced(cell, _flipped(cell.get(), at)), pytest.raises(MasterKeyError):
+        with replaced(cell, flipped(cell.get(), at)), pytest.raises(MasterKeyError):
             store.load_keyring(master)
     assert len(store.load_keyring(master)) == 6
 

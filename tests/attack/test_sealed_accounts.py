@@ -15,6 +15,7 @@ from databunker.crypto.errors import CryptoError, IntegrityFailure
 from databunker.watch import canaries
 from databunker.watch.models import Canary
 from tests.pages.conftest import make_account
+from tests.support.damage import flipped
 
 Read = Callable[[Any], Any]
 
@@ -55,7 +56,7 @@ def test_it_opens_nowhere_else_and_not_changed(sealed: dict[str, tuple[Any, Any,
     assert read(mine)
     assert read(other)
     wrong = [others, value[:-1], value[:29], b"", value + b"\x00"]
-    wrong += [value[:at] + bytes([value[at] ^ 1]) + value[at + 1 :] for at in (0, 1, 4, 5, 28, 29, 40, len(value) - 1)]
+    wrong += [flipped(value, at) for at in (0, 1, 4, 5, 28, 29, 40, len(value) - 1)]
     for changed in wrong:
         setattr(mine, column, changed)
         with pytest.raises((IntegrityFailure, CryptoError)):

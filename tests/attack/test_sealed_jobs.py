@@ -13,6 +13,7 @@ from databunker.crypto.errors import CryptoError, IntegrityFailure
 from databunker.notify import jobs, outbox
 from databunker.notify.models import Job
 from tests.conftest import Api
+from tests.support.damage import flipped
 from vault import storage
 
 from .conftest import OTHER_TENANT, Person
@@ -87,7 +88,7 @@ def test_no_bit_can_be_changed(people: tuple[Person, ...]) -> None:
     for job in (of(people[0])[0], Job.objects.filter(generation=0)[0]):
         value = bytes(job.payload)
         for at in (*range(30), *range(30, len(value), 7), len(value) - 1):
-            job.payload = value[:at] + bytes([value[at] ^ 1]) + value[at + 1 :]
+            job.payload = flipped(value, at)
             assert not opens(job), at
         for other in (b"", value[:-1], value[:29], value + b"\x00"):
             job.payload = other

@@ -20,6 +20,7 @@ from databunker.errors import AccessDenied
 from tests.api.helpers import contents, told_by
 from tests.conftest import Api, new_token
 from tests.support.backups import emptied, everything, restored, taken
+from tests.support.damage import flipped
 from tests.support.search import Needles, leaks
 from vault.models import Identity, Record
 
@@ -238,7 +239,7 @@ def test_other_tables_are_refused(full_api: Api, monkeypatch: pytest.MonkeyPatch
 
 def test_damage_that_was_backed_up_is_named_and_restored_on_demand_only(full_api: Api) -> None:
     record = Record.objects.get(pk=Record.objects.order_by("id")[1].pk)
-    Record.objects.filter(pk=record.pk).update(profile=bytes(record.profile)[:-1] + b"x")
+    Record.objects.filter(pk=record.pk).update(profile=flipped(bytes(record.profile)))
     Identity.objects.filter(digest=Identity.objects.all()[0].digest).update(tag=bytes(16))
     event = Event.objects.order_by("id")[3]
     Event.objects.filter(pk=event.pk).update(at=event.at + 1)

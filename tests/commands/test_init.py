@@ -22,6 +22,7 @@ from databunker.crypto.models import WrappedKey
 from gdpr.models import LegalBasis
 from tests.api.helpers import contents, told_by, unreachable_database
 from tests.conftest import Api
+from tests.support.damage import flipped
 from tests.support.transit import Transit
 
 KEY = "3b0c9f0de7a2b54168f4a1b3c57e92d80f6a1d2c4b8e7f90a1b2c3d4e5f60718"
@@ -199,7 +200,7 @@ def test_a_keyring_that_was_tampered_with_is_refused(settings: Any) -> None:
     init()
     key = WrappedKey.objects.order_by("id").first()
     assert key is not None
-    WrappedKey.objects.filter(pk=key.pk).update(wrapped=bytes(key.wrapped[:-1]) + bytes([key.wrapped[-1] ^ 1]))
+    WrappedKey.objects.filter(pk=key.pk).update(wrapped=flipped(bytes(key.wrapped)))
     assert "was changed in the database" in refusal()
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.core.management.base import CommandError
 
 from databunker.access.models import DEFAULT_TENANT
+from tests.support.damage import flipped
 from tests.support.databases import KIND
 from tests.support.peer import Peer
 from vault import references, storage
@@ -109,7 +110,7 @@ def test_whoever_can_not_be_found_by_anything_comes_all_the_same(importer: Impor
 
 def damaged(peer: Peer, token: str, how: str) -> None:
     key, good = base64.b64encode(peer.keys[token]).decode(), peer.sealed_for(token, {"login": "x"})
-    changed = base64.b64encode(bytes([base64.b64decode(good)[0] ^ 1]) + base64.b64decode(good)[1:]).decode()
+    changed = base64.b64encode(flipped(base64.b64decode(good), 0)).decode()
     columns = {
         "another key": {"key": base64.b64encode(bytes(8)).decode()},
         "a long key": {"key": base64.b64encode(bytes(9)).decode()},

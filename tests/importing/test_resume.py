@@ -18,6 +18,7 @@ from databunker.access.actor import operator
 from databunker.crypto.errors import IntegrityFailure
 from gdpr.importing import Options, PeerKey, Reading, Tally, open_peer, progress, run_import, runner
 from gdpr.models import ImportProgress
+from tests.support.damage import flipped
 from tests.support.databases import Database
 from tests.support.peer import Peer
 from tests.support.vaults import Vault, new_vault
@@ -253,7 +254,7 @@ def test_the_state_of_the_import_is_sealed(filled: Importer, what: str) -> None:
     if what == "step":
         row.step += 1
     elif what == "state":
-        row.state = state[:-1] + bytes([state[-1] ^ 1])
+        row.state = flipped(state)
     else:
         row.pk, row.source = None, bytes(16)
     row.save()

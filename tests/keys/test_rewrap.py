@@ -20,6 +20,7 @@ from gdpr.models import AgreementEvent
 from tests.api.helpers import told_by
 from tests.conftest import Api
 from tests.support.backups import everything as all_rows
+from tests.support.damage import flipped
 from vault.models import Record, Session
 
 from .conftest import Everything, backdate, data_keys_in_use
@@ -142,7 +143,7 @@ def test_events_are_left_alone(everything: Everything) -> None:
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
-    "a bit": lambda sealed: sealed[:-1] + bytes([sealed[-1] ^ 1]),
+    "a bit": flipped,
     "cut off": lambda sealed: sealed[:40],
     "of a key that is nowhere": lambda sealed: envelope.header_for(99) + sealed[5:],
     "of an unknown format": lambda sealed: b"\x02" + sealed[1:],

@@ -43,8 +43,12 @@ def _full_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Two processes, one server for all races of a test process."""
-    with serving(tmp_path_factory.mktemp("server"), AUTH_CACHE_SECONDS="1") as running:
+    """Two processes, one server for all races of a test process.
+
+    It turns nobody away: a hundred who come at once are on a slow machine more than may wait.
+    """
+    settings = {"AUTH_CACHE_SECONDS": "1", "BUNKER_QUEUE_MILLISECONDS": "0"}
+    with serving(tmp_path_factory.mktemp("server"), **settings) as running:
         yield running
 
 

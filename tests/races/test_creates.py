@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import Api
 from tests.support.clients import Answer, Client, at_once
 from tests.support.vaults import Server
+from vault import storage
 
 from .conftest import racing, statuses
 
@@ -130,3 +131,25 @@ def test_bulk_races_single_creates(committed_api: Api) -> None:
         return sum(committed_api.post("/v1/user", person).status_code == 200 for person in people)
 
     assert sum(racing(act, range(4))) == len(people)
+
+
+def test_a_bulk_ends_though_somebody_is_always_one_person_ahead(
+    committed_api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As soon as it has looked who is taken, the next of its people is created by another."""
+    people = [{"login": f"ann{number}"} for number in range(30)]
+    rival = iter(people[:-1])
+    look = storage.taken
+
+    def overtaken(*asked: Any) -> Any:
+        found = look(*asked)
+        if person := next(rival, None):
+            assert committed_api.post("/v1/user", person).status_code == 200
+        return found
+
+    assert committed_api.post("/v1/user", next(rival)).status_code == 200
+    monkeypatch.setattr(storage, "taken", overtaken)
+    answer = committed_api.post("/v1/users/bulk", {"records": people})
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["created"] == 1
+    assert "token" in answer.json()["rows"][-1]

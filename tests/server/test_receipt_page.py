@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.damage import flipped
 from tests.support.vaults import Server, serving
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -100,7 +101,7 @@ def _changed(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield document | {"kept": "what the law preserves"}
     yield document | {"person": "00" * 32}
     yield document | {"event": str(uuid.uuid4())}
-    yield document | {"signature": document["signature"][:-2] + "00"}
+    yield document | {"signature": flipped(bytes.fromhex(document["signature"])).hex()}
     yield document | {"key": document["key"][:-4] + "AAA="}
     for change in (
         {"position": proof["position"] + 1},

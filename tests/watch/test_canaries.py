@@ -24,6 +24,7 @@ from databunker.watch.canaries import add_canaries, count_canaries, list_canarie
 from databunker.watch.models import Canary, Incident
 from tests.api.helpers import contents, subject_of, told_by
 from tests.conftest import Api, new_token
+from tests.support.damage import flipped
 from vault.actions import Created
 
 from .conftest import HOUR, Told
@@ -173,7 +174,7 @@ def test_in_the_trail_it_looks_like_a_load(api: Api) -> None:
 
 def test_a_canary_that_was_exchanged_by_sql_is_noticed(trap: Trap) -> None:
     row = Canary.objects.get()
-    Canary.objects.update(sealed=row.sealed[:-1] + bytes([row.sealed[-1] ^ 1]))
+    Canary.objects.update(sealed=flipped(row.sealed))
     with pytest.raises(IntegrityFailure):
         watch_canaries(unix_now(), 500)
 

@@ -131,7 +131,8 @@ def store_batch(
     the event.
     """
     taken: set[bytes] = set()
-    for _ in range(_ATTEMPTS):
+    in_vain = 0
+    while in_vain < _ATTEMPTS:
         chosen, results = _choose(batch, taken)
         try:
             with atomically():
@@ -140,10 +141,14 @@ def store_batch(
                     alongside(results)
         except IntegrityError:
             # Asked only now: a load of new people, the usual case, needs no look-up at all.
-            taken |= set(storage.taken(actor.tenant, _unique_digests(batch)))
+            found = set(storage.taken(actor.tenant, _unique_digests(batch)))
+            # Whoever creates the same people one by one can be a step ahead of each try, but of no more than these.
+            in_vain += found <= taken
+            taken |= found
         except OperationalError as error:
             if not is_lost_race(error):
                 raise
+            in_vain += 1
         else:
             return results
     raise Unavailable

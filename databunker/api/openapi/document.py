@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -187,13 +188,23 @@ class Generator(SchemaGenerator):
         return described
 
 
+# drf-spectacular looks its extensions up as it walks the routes for the first time, and fails where two threads do so.
+_making = threading.RLock()
+
+
 def document() -> dict[str, Any]:
     """The document, made anew."""
-    described: dict[str, Any] = Generator().get_schema(public=True)  # type: ignore[no-untyped-call]
+    with _making:
+        described: dict[str, Any] = Generator().get_schema(public=True)  # type: ignore[no-untyped-call]
     return described
 
 
-@cache
 def document_json() -> bytes:
     """The document as JSON, made once in a process: it says what the code and the settings say."""
+    with _making:
+        return _made_once()
+
+
+@cache
+def _made_once() -> bytes:
     return orjson.dumps(document())

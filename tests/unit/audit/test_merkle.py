@@ -23,6 +23,7 @@ from audit.merkle import (
     verify_consistency,
     verify_inclusion,
 )
+from tests.support.damage import flipped
 
 LARGEST = 64
 
@@ -92,12 +93,6 @@ HASHES = leaves(LARGEST)
 ROOTS = [tree_hash(HASHES[:size]) for size in range(LARGEST + 1)]
 LARGE = leaves(1000)
 KEPT = Kept(LARGE)
-
-
-def flipped(data: bytes, at: int = 0) -> bytes:
-    changed = bytearray(data)
-    changed[at % len(changed)] ^= 1
-    return bytes(changed)
 
 
 # --- growing ---------------------------------------------------------------------------------------------------------

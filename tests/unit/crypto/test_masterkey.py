@@ -19,6 +19,7 @@ from databunker.crypto.envelope import Place, seal_with_nonce
 from databunker.crypto.errors import IntegrityFailure, KeyringError, MasterKeyError
 from databunker.crypto.keyring import Key, Purpose
 from databunker.crypto.masterkey import MasterKey, Sources
+from tests.support.damage import flipped
 
 MASTER = MasterKey(bytes(range(32)))
 KEY = Key(3, Purpose.REFERENCE, b"\x05" * 31 + b"\x06")
@@ -103,7 +104,7 @@ def test_any_changed_byte_of_a_wrapped_key_is_a_master_key_error() -> None:
     wrapped = MASTER.wrap(KEY)
     for at in range(len(wrapped)):
         with pytest.raises(MasterKeyError):
-            MASTER.unwrap(KEY.id, KEY.purpose, wrapped[:at] + bytes([wrapped[at] ^ 1]) + wrapped[at + 1 :])
+            MASTER.unwrap(KEY.id, KEY.purpose, flipped(wrapped, at))
 
 
 def test_a_wrapped_key_truncated_at_any_length_is_a_master_key_error() -> None:

@@ -12,6 +12,7 @@ from databunker.crypto.envelope import Place
 from databunker.crypto.errors import IntegrityFailure, UnknownKey
 from databunker.crypto.keyring import REQUIRED, Key, Keyring, Purpose, new_keys
 from databunker.crypto.record_key import RecordKey
+from tests.support.damage import flipped
 
 SUBJECT = bytes(range(16))
 PLACE = Place(1, b"record", b"profile", SUBJECT, 1)
@@ -100,7 +101,7 @@ def test_any_changed_byte_is_refused() -> None:
     sealed = key.seal(b"a profile", PLACE)
     for at in range(len(sealed)):
         with pytest.raises(IntegrityFailure):
-            key.open(sealed[:at] + bytes([sealed[at] ^ 0x10]) + sealed[at + 1 :], PLACE)
+            key.open(flipped(sealed, at), PLACE)
 
 
 def test_the_next_generation_opens_nothing_of_the_last() -> None:

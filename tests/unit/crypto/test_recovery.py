@@ -14,6 +14,7 @@ from databunker.crypto.errors import IntegrityFailure
 from databunker.crypto.keyring import Key, Purpose
 from databunker.crypto.recovery import RecoveryKey, RecoverySecret
 from databunker.crypto.shares import MAX_SHARES, ShareError, Shares, split
+from tests.support.damage import flipped
 
 SECRET = RecoverySecret(bytes(range(32)))
 seeds = st.binary(min_size=32, max_size=32).map(RecoverySecret)
@@ -102,7 +103,7 @@ def test_a_copy_opens_as_what_it_was_made_for(secret: bytes, number: int, purpos
 def test_a_changed_copy_does_not_open() -> None:
     copy = copy_of(Key(1, Purpose.DATA, bytes(32)))
     for at in range(len(copy)):
-        changed = copy[:at] + bytes([copy[at] ^ 1]) + copy[at + 1 :]
+        changed = flipped(copy, at)
         with pytest.raises(IntegrityFailure):
             SECRET.open_key(changed, purpose=Purpose.DATA, number=1)
     for length in range(len(copy)):

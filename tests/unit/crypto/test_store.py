@@ -14,6 +14,7 @@ from databunker.crypto.errors import KeyringError, MasterKeyError, UnknownKey
 from databunker.crypto.keyring import REQUIRED, Key, Keyring, Purpose
 from databunker.crypto.masterkey import MasterKey
 from databunker.crypto.models import WrappedKey
+from tests.support.damage import flipped
 
 pytestmark = pytest.mark.django_db
 
@@ -291,7 +292,7 @@ def test_a_keyring_that_was_changed_is_never_taken_for_one_under_another_master_
     make_keyring()
     store.current_keyring()
     row = WrappedKey.objects.get(pk=1)
-    WrappedKey.objects.filter(pk=1).update(wrapped=bytes(row.wrapped)[:-1] + b"x")
+    WrappedKey.objects.filter(pk=1).update(wrapped=flipped(bytes(row.wrapped)))
     with pytest.raises(MasterKeyError, match="changed in the database"):
         store.current_keyring()
 

@@ -12,7 +12,7 @@ from tests.support.clients import Answer, Client, at_once
 from tests.support.vaults import Server, serving
 
 CLIENTS = 12
-PAGES = ("/docs", "/my/", "/console/", "/receipt", "/readyz")
+PAGES = ("/", "/console/", "/console/sign-in", "/cookies.js", "/docs", "/my/data", "/readyz", "/receipt")
 ONE_AT_A_TIME = "/v1/sys/backup"
 
 

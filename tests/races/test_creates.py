@@ -7,11 +7,14 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, OperationalError
 
 from tests.conftest import Api
 from tests.support.clients import Answer, Client, at_once
 from tests.support.vaults import Server
 from vault import storage
+from vault.actions import bulk
+from vault.models import Record
 
 from .conftest import racing, statuses
 
@@ -153,3 +156,24 @@ def test_a_bulk_ends_though_somebody_is_always_one_person_ahead(
     assert answer.status_code == 200, answer.content
     assert answer.json()["created"] == 1
     assert "token" in answer.json()["rows"][-1]
+
+
+@pytest.mark.parametrize(
+    "lost", [IntegrityError("taken"), OperationalError(1213, "deadlock")], ids=["taken", "deadlock"]
+)
+def test_a_bulk_that_learns_nothing_from_its_tries_ends(
+    committed_api: Api, monkeypatch: pytest.MonkeyPatch, lost: Exception
+) -> None:
+    """As where whoever had the identity lets go of it each time before it is looked for."""
+    tries = []
+
+    def lose(*_: Any, **__: Any) -> None:
+        tries.append(lost)
+        assert len(tries) < 100
+        raise lost
+
+    monkeypatch.setattr(bulk, "_insert", lose)
+    answer = committed_api.post("/v1/users/bulk", {"records": [{"login": "ann"}, {"login": "bob"}]})
+    assert answer.status_code == 503
+    assert len(tries) == 10
+    assert not Record.objects.exists()

@@ -143,7 +143,8 @@ def store_batch(
             # Asked only now: a load of new people, the usual case, needs no look-up at all.
             found = set(storage.taken(actor.tenant, _unique_digests(batch)))
             # Whoever creates the same people one by one can be a step ahead of each try, but of no more than these.
-            in_vain += found <= taken
+            if found <= taken:
+                in_vain += 1
             taken |= found
         except OperationalError as error:
             if not is_lost_race(error):

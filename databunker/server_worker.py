@@ -10,14 +10,12 @@ tells the arbiter that it lives. Parsing, answering and errors are gunicorn's ow
 from __future__ import annotations
 
 import errno
-import io
 import select
 import socket
 import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -27,34 +25,26 @@ from gunicorn.http.errors import LimitRequestHeaders, NoMoreData, ParseException
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from databunker.db.watch import Watch
-from databunker.server_admission import ALWAYS_SERVED, Admission, milliseconds_waited, refusal
+from databunker.server_admission import Admission
 from databunker.server_balance import Share
-from databunker.server_calls import Receiver, rearm, send
-from databunker.server_leaving import Leaving
-from databunker.server_requests import GONE, STREAMED, WHOLE, Client, missing, read_ahead, take_arrived
+from databunker.server_calls import accept
+from databunker.server_connections import Connections
+from databunker.server_door import CAN_BE_ANSWERED, Door
+from databunker.server_refusal import refusal
+from databunker.server_requests import STREAMED, Client
 
 __all__ = ["SharedPollWorker"]
 
 # A client that stalls while it takes its answer holds a thread no longer than this.
 _STALL_SECONDS = 30
 _STALL = struct.pack("ll", _STALL_SECONDS, 0)
-_EVENTS = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT
-_HANGUP = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
-_CAN_BE_ANSWERED = (0, STREAMED)
 _GONE = frozenset({errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK})
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _DRAIN_SECONDS = 0.05
-# A connection that was used a moment ago will be used again; of those older, so many are looked at to close one.
-_IDLE_SECONDS = 1.0
-_LOOKED_AT = 64
 _LOOP_SECONDS = 0.5
-# While threads take their time, the main thread looks so often whom to turn away.
+# The main thread looks after connections no more often, and so often whom to turn away while threads take their time.
 _CROWDED_SECONDS = 0.02
-# A thread that comes free turns away so many at most before it serves the next one.
-_TURNED_AWAY_AT_ONCE = 64
-_ACCEPTED_AT_ONCE = 16
-# While no thread comes free at all, requests that have waited for so long are told so.
-_STUCK_MILLISECONDS = 5_000
+_ACCEPTED_AT_ONCE = 64
 
 
 def _send(response: Any, body: Any, client: Client) -> None:
@@ -80,22 +70,14 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
     alive: bool  # set by gunicorn's signal handlers
 
     def init_process(self) -> None:
-        self._epoll = select.epoll()
-        self._poll_number = self._epoll.fileno()
-        # By file descriptor. Whoever takes a connection out of `_idle` owns it: dict.pop is atomic.
-        self._open: dict[int, TConn] = {}
-        self._idle: dict[int, TConn] = {}
-        self._leaving = Leaving()
         # Waiting for their turn to be read as they come, which at most half of the threads do at a time: clients that
         # send slowly leave the other half to everybody else.
         self._parked: deque[TConn] = deque()
         self._streams = threading.BoundedSemaphore(max(self.cfg.threads // 2, 1))
-        self._admission = Admission(milliseconds=settings.BUNKER_QUEUE_MILLISECONDS, threads=self.cfg.threads)
-        # Those that may wait while others are turned away, which one thread does at a time: it holds the door.
-        self._chosen: deque[TConn] = deque()
-        self._door = threading.Lock()
-        self._receiver = Receiver(WHOLE)
         self._share = Share(self.age)
+        self._connections = Connections(
+            most=self.worker_connections, keepalive=self.cfg.keepalive, publish=self._share.publish
+        )
         self._watch = Watch(seconds=settings.DATABASE_ANSWER_SECONDS)
         super().init_process()
 
@@ -104,23 +86,30 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
         from databunker.api.metrics import TURNED_AWAY  # noqa: PLC0415
 
         self._turned_away = TURNED_AWAY
+        self._admission = Admission(milliseconds=settings.BUNKER_QUEUE_MILLISECONDS, threads=self.cfg.threads)
+        self._door = Door(self._connections, self._admission, TURNED_AWAY.inc)
+        self._addresses = {listener.fileno(): listener.getsockname() for listener in self.sockets}
         self.set_accept_enabled(True)
         for number in range(self.cfg.threads):
             threading.Thread(target=self._serve, name=f"serve-{number}", daemon=True).start()
         self.poller.register(self.method_queue.fileno(), select.POLLIN, self.method_queue.run_callbacks)
         turns, since = self._admission.turns, time.monotonic()
+        looked = since
         while self.alive and self.is_parent_alive():
             self.notify()
             self.wait_for_and_dispatch_events(timeout=_CROWDED_SECONDS if self._admission.crowded else _LOOP_SECONDS)
             if turns != self._admission.turns:
                 turns, since = self._admission.turns, time.monotonic()
             elif time.monotonic() - since > _LOOP_SECONDS:
-                self._shed()
-            if self._admission.crowded:
-                self._choose()
-            self._let_go_of_hanging()
-            self._close_idle(before=time.monotonic())
-            self._leaving.close(before=time.monotonic())
+                self._door.shed()
+            if time.monotonic() - looked > _CROWDED_SECONDS:
+                looked = time.monotonic()
+                if self._admission.crowded:
+                    self._door.choose()
+                self._let_go_of_hanging()
+                self._connections.close_idle(before=looked)
+                self._call_parked_if_free()
+                self._connections.leaving.close(before=looked)
         self.alive = False
         self.set_accept_enabled(False)
         self._share.withdraw()
@@ -135,7 +124,7 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
 
     def _accept_one(self, listener: socket.socket) -> bool:
         try:
-            client, address = listener.accept()
+            descriptor, address = accept(listener)
         except OSError as error:
             if error.errno in _EXHAUSTED:
                 self.log.warning("out of file descriptors: raise the limit (ulimit -n)")
@@ -143,142 +132,50 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
             elif error.errno not in _GONE:
                 raise
             return False
-        if len(self._open) >= self.worker_connections and not self._make_room():
+        client = Client(listener.family, listener.type, listener.proto, fileno=descriptor)
+        if self._connections.is_full():
             self._turned_away.inc()
             with suppress(OSError):
-                client.sendall(refusal(b"")[0], socket.MSG_DONTWAIT)
-            self._leaving.let_go(client)
+                client.sendall(refusal(b"")[0])
+                client.flush(socket.MSG_DONTWAIT)
+            self._connections.leaving.let_go(client)
             return True
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             client.setsockopt(socket.SOL_SOCKET, option, _STALL)
-        conn = TConn(self.cfg, Client(fileno=client.detach()), address, listener.getsockname())
+        conn = TConn(self.cfg, client, address, self._addresses[listener.fileno()])
         conn.init()  # the parser; there is no TLS to wait for
-        conn.descriptor, conn.wanted = conn.sock.fileno(), 1
-        conn.set_timeout()
-        self._open[conn.descriptor] = conn
-        self._share.publish(len(self._open))
-        self._idle[conn.descriptor] = conn
-        self._epoll.register(conn.descriptor, _EVENTS)
+        self._connections.open(conn)
         return True
-
-    def _make_room(self) -> bool:
-        """Close the connection that has been idle for longest; whether there was one."""
-        latest = time.monotonic() - _IDLE_SECONDS + self.cfg.keepalive
-        for descriptor, conn in list(self._idle.items())[:_LOOKED_AT]:
-            if conn.timeout < latest and _is_silent(conn.sock):
-                owned = self._idle.pop(descriptor, None)
-                if owned is not None:
-                    self._close(owned)
-                    return True
-        return False
-
-    def _wait(self, conn: Any) -> None:
-        """Let the next thread that is free have the connection's next request."""
-        self._idle[conn.descriptor] = conn
-        # What has been read ahead makes nothing readable: ask for the next turn by way of being writable.
-        ahead = read_ahead(conn)
-        more = select.EPOLLOUT if ahead and missing(ahead) <= 0 else 0
-        rearm(self._poll_number, conn.descriptor, _EVENTS | more)
 
     def _serve(self) -> None:
         """Goes on whatever happens: a thread that died would be missing until the worker ends."""
         while True:
             try:
-                if self._admission.crowded:
-                    self._choose()
-                with suppress(IndexError):
-                    self._take(self._chosen.popleft())
+                if self._admission.crowded or self._admission.counts:
+                    self._door.choose()
+                if chosen := self._door.next_chosen():
+                    self._take(chosen)
                     continue
                 # Who holds the door may choose one just now, which wakes nobody.
-                for conn in self._ready(_CROWDED_SECONDS if self._admission.crowded else None, 1):
+                for conn in self._connections.ready(_CROWDED_SECONDS if self._admission.crowded else None, 1):
                     self._take(conn)
             except Exception:
                 self.log.exception("error in a serving thread")
 
-    def _ready(self, seconds: float | None, most: int) -> Iterator[Any]:
-        """Connections on which something has arrived, and which are the caller's from then on."""
-        for descriptor, event in self._epoll.poll(seconds, most):
-            conn = self._idle.pop(descriptor, None)
-            if conn is not None:
-                conn.hangup = bool(event & _HANGUP)
-                yield conn
-
     def _take(self, conn: Any) -> None:
         """Answer the connection's next request, or let it wait for the rest of it."""
-        rest = self._arrived(conn)
-        if rest in _CAN_BE_ANSWERED:
+        try:
+            rest = self._connections.take_arrived(conn)
+        except LimitRequestHeaders as error:
+            self.handle_error(None, conn.sock, conn.client, error)
+            self._connections.close(conn)
+            return
+        if rest in CAN_BE_ANSWERED:
             self._admission.look(conn.sock)
             if rest == STREAMED:
                 self._stream(conn)
             else:
                 self._answer(conn)
-
-    def _arrived(self, conn: Any, receive: Any = socket.socket.recv) -> int:
-        """As `take_arrived`; a connection whose request can't be answered waits for the rest of it, or is closed."""
-        try:
-            rest = take_arrived(conn, receive)
-        except LimitRequestHeaders as error:
-            self.handle_error(None, conn.sock, conn.client, error)
-            self._close(conn)
-            return GONE
-        if rest == GONE or (rest > 0 and conn.hangup):
-            self._close(conn)
-        elif rest > 0:
-            self._wait(conn)
-        return rest
-
-    def _choose(self) -> None:
-        """While there are too many: let few of those that have come wait for their turn, and turn the others away."""
-        if not self._door.acquire(blocking=False):
-            return
-        try:
-            came = turned_away = 0
-            for conn in self._come():
-                came += 1
-                if self._admission.may_wait(len(self._chosen)):
-                    self._chosen.append(conn)
-                else:
-                    turned_away += self._turn_away(conn, spare=ALWAYS_SERVED)
-            if turned_away:
-                self._turned_away.inc(turned_away)
-            elif not came and not self._chosen:
-                self._admission.nobody_waits()
-        finally:
-            self._door.release()
-
-    def _come(self) -> Iterable[Any]:
-        """Those to choose from. At first all, with the newest to be chosen: the others have waited for too long."""
-        if not self._admission.begins:
-            return self._ready(0, _TURNED_AWAY_AT_ONCE)
-        self._admission.begins = False
-        came, newest = list(self._ready(0, self.worker_connections)), self._admission.most_waiting
-        return came[-newest:] + came[:-newest]
-
-    def _turn_away(self, conn: Any, *, spare: tuple[bytes, ...]) -> bool:
-        """Answer 503 without a look at the request, by who holds the door; whether it was one to be turned away."""
-        if self._arrived(conn, self._receiver.receive) not in _CAN_BE_ANSWERED:
-            return False
-        request = read_ahead(conn)
-        if request.startswith(spare):
-            self._chosen.append(conn)
-            return False
-        answer, length = refusal(request)
-        keep = send(conn.sock, answer) and length > 0
-        if keep:
-            buffer = conn.parser.unreader.buf = io.BytesIO()
-            buffer.write(request[length:])
-        self._settle(conn, keep=keep)
-        return True
-
-    def _shed(self) -> None:
-        """No thread has come free since the last look: tell those who have waited too long. By the main thread."""
-        with self._door:
-            waiting = [self._chosen.popleft() for _ in range(len(self._chosen))]
-            for conn in (*waiting, *self._ready(0, self.worker_connections)):
-                if milliseconds_waited(conn.sock) < _STUCK_MILLISECONDS:
-                    self._wait(conn)
-                else:
-                    self._turned_away.inc(self._turn_away(conn, spare=()))
 
     def _let_go_of_hanging(self) -> None:
         for _ in range(self._watch.look()):
@@ -291,7 +188,7 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
         try:
             keep = self._answered(conn)
         finally:
-            self._settle(conn, keep=keep)
+            self._connections.settle(conn, keep=keep)
             if began is not None:
                 self._admission.took(conn.settled - began)
 
@@ -306,22 +203,20 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
             keep = self._answered(conn)
         finally:
             conn.sock.deadline = None
-            self._settle(conn, keep=keep)
+            self._connections.settle(conn, keep=keep)
             self._streams.release()
             self._call_parked()
 
     def _call_parked(self) -> None:
         """Let the first of those that wait to be read try again."""
         with suppress(IndexError):
-            self._wait(self._parked.popleft())
+            self._connections.wait(self._parked.popleft())
 
-    def _settle(self, conn: Any, *, keep: bool) -> None:
-        conn.settled = time.monotonic()
-        if keep:
-            conn.timeout = conn.settled + self.cfg.keepalive
-            self._wait(conn)
-        else:
-            self._close(conn)
+    def _call_parked_if_free(self) -> None:
+        """A slot that came free in the moment in which a connection was parked has called nobody."""
+        if self._parked and self._streams.acquire(blocking=False):
+            self._streams.release()
+            self._call_parked()
 
     def _answered(self, conn: Any) -> bool:
         """Answer one request; whether the connection can be kept.
@@ -394,48 +289,13 @@ class SharedPollWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
             client.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
             client.flush()
 
-    def _close(self, conn: Any) -> None:
-        """Close at once, or, where the client is still sending, when it has had a moment to read the answer."""
-        if self._open.get(conn.descriptor) == conn:
-            del self._open[conn.descriptor]
-            self._share.publish(len(self._open))
-        sock: socket.socket = conn.sock
-        if sock.fileno() < 0:
-            return
-        with suppress(OSError):
-            self._epoll.unregister(conn.descriptor)
-        self._leaving.let_go(sock)
-
-    def _close_idle(self, *, before: float) -> None:
-        """Close connections whose time to send another request was over `before` (of the monotonic clock)."""
-        for descriptor, conn in list(self._idle.items()):
-            if conn.timeout <= before:
-                owned = self._idle.pop(descriptor, None)
-                if owned is not None:
-                    self._close(owned)
-        # A slot that came free in the moment in which a connection was parked has called nobody.
-        if self._parked and self._streams.acquire(blocking=False):
-            self._streams.release()
-            self._call_parked()
-
     def _finish(self) -> None:
         """Answer what is under way. Clients that may be sending already get a moment, and `Connection: close`."""
         now = time.monotonic()
         deadline, linger = now + self.cfg.graceful_timeout, now + STOP_KEEPALIVE_LINGER
-        while (self._open or self._leaving) and time.monotonic() < deadline:
+        while self._connections and time.monotonic() < deadline:
             self.notify()
             if time.monotonic() >= linger:
-                self._close_idle(before=float("inf"))
-            self._leaving.close(before=time.monotonic())
+                self._connections.close_idle(before=float("inf"))
+            self._connections.leaving.close(before=time.monotonic())
             time.sleep(0.02)
-
-
-def _is_silent(sock: socket.socket) -> bool:
-    """Whether nothing has arrived that is still to be read."""
-    try:
-        sock.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

@@ -87,7 +87,7 @@ SETTINGS: list[Setting] = [
         ("BUNKER_WORKERS", int, 0, "Worker processes; 0 means one for each processor core.", {"minimum": 0}),
         ("BUNKER_THREADS", int, 4, "Threads of each worker; each holds one database connection.", {"minimum": 1}),
         ("BUNKER_CONNECTIONS", int, 900, "Open connections of each worker; to have more, raise the limit of file descriptors (`ulimit -n`, 1,024 as a rule). A new one takes the place of the one that has been idle for longest.", {"minimum": 1}),
-        ("BUNKER_QUEUE_MILLISECONDS", int, 100, "How long requests may wait for a thread, or 16 times what a request takes, where that is longer. Once all have waited longer for 0.1 s, most are answered 503 with Retry-After as they come, until nobody waits. 0: for ever.", {"minimum": 0}),
+        ("BUNKER_QUEUE_MILLISECONDS", int, 100, "How long requests may wait for a thread, or 16 times what a request takes, where that is longer. Once all have waited longer for 0.1 s, or so many wait that the last of them will wait longer, and longer than 0.25 s, most are answered 503 with Retry-After as they come, until nobody waits. 0: for ever.", {"minimum": 0}),
         ("REQUEST_SECONDS", int, 60, "How long a client may take to send a request that is too long to be waited for without a thread (64 KiB).", {"minimum": 1}),
         ("ALLOWED_HOSTS", list, ["localhost", "127.0.0.1", "[::1]"], "Host names that web pages answer to, separated by commas."),
         ("LOG_LEVEL", str, "INFO", "Least severity that is logged.", {"choices": ("DEBUG", "INFO", "WARNING", "ERROR")}),

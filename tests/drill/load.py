@@ -24,6 +24,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -142,6 +143,9 @@ class _Connection:
 
 
 class _Load:
+    # The whole answer to the request that was turned away last.
+    _refused = b""
+
     def __init__(self, options: argparse.Namespace, requests: list[bytes]) -> None:
         self._options = options
         self._requests = itertools.cycle(requests)
@@ -183,10 +187,10 @@ class _Load:
                 number += 1
             if options.rate and not self._free:
                 number = wanted  # nobody is there to send it: it isn't made up for
-            for descriptor, event in self._poll.poll(0.001 if options.rate else 0.05, 256):
+            for descriptor, _ in self._poll.poll(0.001 if options.rate else 0.05, 256):
                 connection = self._all.get(descriptor)
                 if connection is not None:
-                    self._handle(connection, event)
+                    self._handle(connection)
         self._window.seconds = time.monotonic() - opened
         yield self._window
 
@@ -205,15 +209,9 @@ class _Load:
         with contextlib.suppress(OSError):
             self._free.appendleft(self._open())
 
-    def _handle(self, connection: _Connection, event: int) -> None:
+    def _handle(self, connection: _Connection) -> None:
         if not connection.connected:
-            if connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                self._replace(connection, broken=bool(connection.began))
-                return
-            connection.connected = True
-            self._poll.modify(connection.sock, select.EPOLLIN)
-            if connection.began:
-                connection.sock.send(connection.request)
+            self._connected(connection)
             return
         try:
             part = connection.sock.recv(65536)
@@ -226,16 +224,38 @@ class _Load:
             self._replace(connection, broken=bool(connection.began))
             return
         connection.got += part
+        if connection.got == self._refused:
+            # Most of an overload: read once is enough, as the load should take little of the processors.
+            self._answered(connection, 503)
+        else:
+            self._read(connection)
+
+    def _connected(self, connection: _Connection) -> None:
+        if connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self._replace(connection, broken=bool(connection.began))
+            return
+        connection.connected = True
+        self._poll.modify(connection.sock, select.EPOLLIN)
+        if connection.began:
+            connection.sock.send(connection.request)
+
+    def _read(self, connection: _Connection) -> None:
         head = connection.got.find(b"\r\n\r\n")
         length = _LENGTH.search(connection.got, 0, head + 2) if head >= 0 else None
         if length is None or len(connection.got) < head + 4 + int(length[1]):
             return
-        self._window.add(int(connection.got[9:12]), time.monotonic() - connection.began)
+        status, closes = int(connection.got[9:12]), _CLOSES.search(connection.got, 0, head + 2)
+        if status == HTTPStatus.SERVICE_UNAVAILABLE and not closes:
+            self._refused = connection.got
+        self._answered(connection, status, keep=not closes)
+
+    def _answered(self, connection: _Connection, status: int, *, keep: bool = True) -> None:
+        self._window.add(status, time.monotonic() - connection.began)
         connection.began = 0.0
-        if _CLOSES.search(connection.got, 0, head + 2):
-            self._replace(connection, broken=False)
-        else:
+        if keep:
             self._free.append(connection)
+        else:
+            self._replace(connection, broken=False)
 
 
 def main() -> int:

@@ -10,6 +10,8 @@ from databunker import server_admission
 from databunker.server_admission import Admission
 
 _ANY_SOCKET: Any = None
+# More than nine for each of four threads.
+MANY = 40
 
 
 class Line:
@@ -21,13 +23,20 @@ class Line:
         monkeypatch.setattr(server_admission, "milliseconds_waited", lambda _sock: self.waited)
         self.admission = Admission(milliseconds=milliseconds, threads=4)
 
-    def turns(self, times: int, *, waited: int, seconds: float = 0.0) -> bool:
-        """So many requests within so many seconds; whether there are too many then."""
+    def turns(self, times: int, *, waited: int, seconds: float = 0.0, others: int = MANY) -> bool:
+        """So many requests within so many seconds, while so many others wait; whether these are too many then."""
         self.waited = waited
         for _ in range(times):
             self.now += seconds / times
             self.admission.look(_ANY_SOCKET)
+            if self.admission.counts:
+                self.admission.are_too_many(others)
         return self.admission.crowded
+
+    def takes(self, seconds: float) -> None:
+        """Each request does."""
+        for _ in range(200):
+            self.admission.took(seconds)
 
 
 @pytest.fixture
@@ -49,13 +58,46 @@ def test_one_late_request_has_the_next_ones_looked_at(line: Line) -> None:
     assert line.turns(1, waited=150, seconds=0.11), "not only one in eight"
 
 
-def test_few_are_never_too_many_and_of_more_fewer_may_wait(line: Line) -> None:
+def test_few_are_never_too_many(line: Line) -> None:
+    assert not line.turns(1000, waited=900, seconds=5, others=36)
+    assert line.turns(100, waited=900, seconds=0.2, others=37)
+
+
+def test_of_too_many_few_may_wait_until_nobody_does(line: Line) -> None:
     admission = line.admission
     assert [admission.may_wait(others) for others in (0, 35)] == [True, True]
     assert not admission.may_wait(36)
-    assert [admission.may_wait(others) for others in (15, 16)] == [True, False]
+    assert [admission.may_wait(others) for others in (7, 8)] == [True, False]
     admission.nobody_waits()
     assert admission.may_wait(35)
+    line.turns(100, waited=150, seconds=0.2)
+    assert admission.most_waiting == 8
+
+
+def test_so_many_that_the_last_would_wait_for_long_are_told_at_once(line: Line) -> None:
+    line.takes(0.01)
+    assert not line.turns(8, waited=50, others=99), "the last waits for a quarter of a second"
+    line.now += 0.1
+    assert line.turns(8, waited=50, others=101)
+
+
+def test_those_who_wait_are_counted_when_somebody_has_waited_and_not_too_often(line: Line) -> None:
+    line.takes(0.01)
+    assert not line.turns(800, waited=30, others=900), "a part of what is late, here 160 ms"
+    line.turns(8, waited=50, others=37)
+    assert not line.turns(80, waited=50, seconds=0.04, others=900)
+    assert line.turns(16, waited=50, seconds=0.02, others=900)
+
+
+def test_a_gap_between_two_waves_is_no_end(line: Line) -> None:
+    line.turns(100, waited=150, seconds=0.2)
+    line.admission.has_turned_away()
+    line.admission.nobody_waits()
+    assert line.admission.crowded
+    assert line.admission.most_waiting == 36, "those of the next wave have nobody before them"
+    line.now += 0.11
+    line.admission.nobody_waits()
+    assert not line.admission.crowded
 
 
 def test_a_burst_is_borne(line: Line) -> None:
@@ -65,9 +107,13 @@ def test_a_burst_is_borne(line: Line) -> None:
 
 
 def test_a_slow_database_allows_as_many_to_wait(line: Line) -> None:
-    for _ in range(200):
-        line.admission.took(0.5)
-    assert not line.turns(500, waited=7_000, seconds=5)
+    line.takes(0.5)
+    assert not line.turns(500, waited=7_000, seconds=5, others=64), "sixteen for each thread, of half a second each"
+    assert line.turns(80, waited=7_000, seconds=0.1, others=65)
+
+
+def test_a_slow_database_allows_nobody_to_wait_for_longer(line: Line) -> None:
+    line.takes(0.5)
     assert line.turns(500, waited=9_000, seconds=5)
 
 

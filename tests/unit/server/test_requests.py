@@ -10,7 +10,7 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from databunker.server_admission import refusal
+from databunker.server_refusal import REFUSAL, is_simple, refusal
 from databunker.server_requests import STREAMED, WHOLE, missing
 
 HEAD = b"POST /v1/user HTTP/1.1\r\nHost: x\r\n"
@@ -64,6 +64,36 @@ def test_what_is_refused_unread_ends_where_the_parser_says_that_it_ends(body: by
     first = next(parser)
     assert first.body.read() == body
     assert next(parser).uri == "/status"
+
+
+lines = st.sampled_from(
+    [
+        b"Host: x",
+        b"X-Expected: Content-Length: 3",
+        b"Content-Length: 3",
+        b"content-length:3",
+        b"Content-Length : 3",
+        b" Content-Length: 3",
+        b"\tContent-Length: 3",
+        b"Transfer-Encoding: chunked",
+        b"Expect: 100-continue",
+        b"X: y\nContent-Length: 3",
+    ]
+)
+
+
+@given(st.sampled_from([b"GET", b"DELETE", b"HEAD"]), st.lists(lines, max_size=4, unique=True), st.sampled_from([b"", NEXT]))
+def test_what_is_simple_is_refused_as_all_others_are(method: bytes, found: list[bytes], behind: bytes) -> None:
+    head = b"\r\n".join([method + b" /v1/user/login/a HTTP/1.1", *found])
+    request = head + b"\r\n\r\n" + behind
+    harmless = {b"Host: x", b"X-Expected: Content-Length: 3"}
+    assert bool(is_simple(request)) == (method != b"HEAD" and not behind and harmless.issuperset(found))
+    if is_simple(request):
+        parser = RequestParser(Config(), io.BytesIO(request + NEXT), ("127.0.0.1", 1))
+        assert next(parser).body.read() == b""
+        assert next(parser).uri == "/status"
+        if b"X-Expected: Content-Length: 3" not in found:
+            assert refusal(request) == (REFUSAL, len(request))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ except ImproperlyConfigured as problem:
 
 bind = f"{settings.BUNKER_HOST}:{settings.BUNKER_PORT}"
 workers = settings.BUNKER_WORKERS or os.cpu_count() or 1
-worker_class = "databunker.server_worker.SharedPollWorker" if hasattr(select, "epoll") else "gthread"
+worker_class = "databunker.server.worker.SharedPollWorker" if hasattr(select, "epoll") else "gthread"
 threads = settings.BUNKER_THREADS
 worker_connections = settings.BUNKER_CONNECTIONS
 backlog = 2048
@@ -30,7 +30,7 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH1
 
 # No access log: paths hold e-mail addresses and tokens. The audit trail has every call.
 accesslog = None
-logger_class = "databunker.server_log.ServerLog"
+logger_class = "databunker.server.log.ServerLog"
 control_socket_disable = True
 
 # Headers decide nothing about the path or the scheme: the product reads X-Forwarded-For alone, as TRUSTED_PROXIES says.
@@ -74,7 +74,7 @@ def on_exit(server):
 def child_exit(server, worker):
     from prometheus_client import multiprocess
 
-    from databunker import server_balance
+    from databunker.server import balance
 
-    server_balance.forget(worker.age)
+    balance.forget(worker.age)
     multiprocess.mark_process_dead(worker.pid)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from databunker import server_admission
-from databunker.server_admission import Admission
+from databunker.server import admission
+from databunker.server.admission import Admission
 
 _ANY_SOCKET: Any = None
 # More than nine for each of four threads.
@@ -19,8 +19,8 @@ class Line:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, milliseconds: int = 100) -> None:
         self.now, self.waited = 1000.0, 0
-        monkeypatch.setattr(server_admission.time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(server_admission, "milliseconds_waited", lambda _sock: self.waited)
+        monkeypatch.setattr(admission.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(admission, "milliseconds_waited", lambda _sock: self.waited)
         self.admission = Admission(milliseconds=milliseconds, threads=4)
 
     def turns(self, times: int, *, waited: int, seconds: float = 0.0, others: int = MANY) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from databunker.server_calls import Receiver, accept, poll_event, rearm, register, send
+from databunker.server.calls import Receiver, accept, poll_event, rearm, register, send
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from databunker.server_refusal import REFUSAL, is_simple, refusal
-from databunker.server_requests import STREAMED, WHOLE, missing
+from databunker.server.refusal import REFUSAL, is_simple, refusal
+from databunker.server.requests import STREAMED, WHOLE, missing
 
 HEAD = b"POST /v1/user HTTP/1.1\r\nHost: x\r\n"
 NEXT = b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -82,7 +82,11 @@ lines = st.sampled_from(
 )
 
 
-@given(st.sampled_from([b"GET", b"DELETE", b"HEAD"]), st.lists(lines, max_size=4, unique=True), st.sampled_from([b"", NEXT]))
+@given(
+    st.sampled_from([b"GET", b"DELETE", b"HEAD"]),
+    st.lists(lines, max_size=4, unique=True),
+    st.sampled_from([b"", NEXT]),
+)
 def test_what_is_simple_is_refused_as_all_others_are(method: bytes, found: list[bytes], behind: bytes) -> None:
     head = b"\r\n".join([method + b" /v1/user/login/a HTTP/1.1", *found])
     request = head + b"\r\n\r\n" + behind

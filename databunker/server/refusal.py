@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from databunker.server_requests import END_OF_HEAD
+from databunker.server.requests import END_OF_HEAD
 
 __all__ = ["ALWAYS_SERVED", "REFUSAL", "is_simple", "refusal"]
 

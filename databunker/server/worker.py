@@ -25,13 +25,13 @@ from gunicorn.http.errors import LimitRequestHeaders, NoMoreData, ParseException
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from databunker.db.watch import Watch
-from databunker.server_admission import Admission
-from databunker.server_balance import Share
-from databunker.server_calls import accept
-from databunker.server_connections import Connections
-from databunker.server_door import CAN_BE_ANSWERED, Door
-from databunker.server_refusal import refusal
-from databunker.server_requests import STREAMED, Client
+from databunker.server.admission import Admission
+from databunker.server.balance import Share
+from databunker.server.calls import accept
+from databunker.server.connections import Connections
+from databunker.server.door import CAN_BE_ANSWERED, Door
+from databunker.server.refusal import refusal
+from databunker.server.requests import STREAMED, Client
 
 __all__ = ["SharedPollWorker"]
 

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from contextlib import suppress
 
-from databunker.server_requests import WHOLE
+from databunker.server.requests import WHOLE
 
 __all__ = ["Leaving"]
 

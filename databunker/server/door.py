@@ -11,11 +11,11 @@ from typing import Any
 
 from gunicorn.http.errors import LimitRequestHeaders
 
-from databunker.server_admission import Admission, milliseconds_waited
-from databunker.server_calls import Receiver, send
-from databunker.server_connections import Connections
-from databunker.server_refusal import ALWAYS_SERVED, REFUSAL, is_simple, refusal
-from databunker.server_requests import STREAMED, WHOLE, read_ahead
+from databunker.server.admission import Admission, milliseconds_waited
+from databunker.server.calls import Receiver, send
+from databunker.server.connections import Connections
+from databunker.server.refusal import ALWAYS_SERVED, REFUSAL, is_simple, refusal
+from databunker.server.requests import STREAMED, WHOLE, read_ahead
 
 __all__ = ["CAN_BE_ANSWERED", "Door"]
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from databunker.server_calls import poll_event, rearm, register
-from databunker.server_leaving import Leaving
-from databunker.server_requests import GONE, Client, missing, read_ahead, take_arrived
+from databunker.server.calls import poll_event, rearm, register
+from databunker.server.leaving import Leaving
+from databunker.server.requests import GONE, Client, missing, read_ahead, take_arrived
 
 __all__ = ["Connections"]
 

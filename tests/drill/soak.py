@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import itertools
 import json
 import random
@@ -44,6 +45,7 @@ MEMORY_SHARE, MEMORY_MEGABYTES = 0.10, 8
 P50_TIMES, P99_TIMES = 1.5, 3.0
 # Of the rate that was wanted, how much must have been served.
 REACHED = 0.97
+UNHURRIED_SECONDS = 10
 MIX = (("read", 70), ("find", 10), ("change", 10), ("session", 5), ("create", 5))
 COMMANDS = ("keys rotate", "keys rewrap", "audit seal", "backup", "audit verify")
 MARK_BEGIN, MARK_END = "<!-- soak: written by `make soak` -->\n", "<!-- end of soak -->"
@@ -56,6 +58,8 @@ class Sample:
     at: float
     megabytes: float
     connections: int
+    # How long the same work took beside it, in milliseconds: whether the machine kept its pace.
+    pace: float
 
 
 @dataclass
@@ -65,6 +69,8 @@ class Outcome:
     windows: list[Window]
     samples: list[Sample]
     jobs: dict[str, int]
+    # One caller that has the server to itself, before all of it and afterwards: nobody queues before it.
+    unhurried: tuple[Window, Window]
     # When commands ran, in seconds from the beginning. They work through all that the vault has, on the same cores, and
     # it has more and more.
     busy: list[tuple[float, float]] = field(default_factory=list)
@@ -162,6 +168,11 @@ def soak(kind: str, folder: Path, *, seconds: float, window: float) -> Outcome:
         measured = start(server.port, requests, seconds=33, connections=CONNECTIONS, window=1)
         capacity = merged(finish(measured)[3:])
         rate = SHARE * sum(map(capacity.rate, capacity.statuses))
+
+        def unhurried() -> Window:
+            return merged(finish(start(server.port, requests, seconds=UNHURRIED_SECONDS, connections=1)))
+
+        before = unhurried()
         scheduler = place.vault.start_manage("scheduler", MAINTENANCE_SECONDS="10")
         keeper = _Keeper(place, seconds)
         load = start(server.port, requests, seconds=seconds, connections=CONNECTIONS * 4, rate=rate, window=window)
@@ -175,7 +186,16 @@ def soak(kind: str, folder: Path, *, seconds: float, window: float) -> Outcome:
         keeper.stop()
         scheduler.send_signal(signal.SIGTERM)
         scheduler.communicate(timeout=60)
-        outcome = Outcome(capacity, rate, windows[:-1] or windows, samples, keeper.done, keeper.busy, keeper.problems)
+        outcome = Outcome(
+            capacity,
+            rate,
+            windows[:-1] or windows,
+            samples,
+            keeper.done,
+            (before, unhurried()),
+            keeper.busy,
+            keeper.problems,
+        )
         if scheduler.returncode:
             outcome.problems.append(f"the scheduler ended with {scheduler.returncode}")
         if '"ERROR"' in server.log_text():
@@ -199,7 +219,24 @@ def _sample(place: Arena, server: Server, at: float) -> Sample:
         connections = place.vault.database.value(
             "SELECT count(*) FROM information_schema.processlist WHERE db = database()"
         )
-    return Sample(at, memory_of(server.processes()), connections)
+    return Sample(at, memory_of(server.processes()), connections, _pace())
+
+
+def _pace() -> float:
+    """Milliseconds that looking up 10,000 numbers far apart takes, at best of five: memory is what others slow down."""
+    table, order = _far_apart()
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        sum(map(table.__getitem__, order))
+        times.append((time.perf_counter() - began) * 1000)
+    return min(times)
+
+
+@functools.cache
+def _far_apart() -> tuple[list[int], list[int]]:
+    table = list(range(1_000_000))
+    return table, random.Random(1).sample(table, 10_000)
 
 
 def _growth(outcome: Outcome) -> Iterator[str]:
@@ -223,6 +260,9 @@ def _growth(outcome: Outcome) -> Iterator[str]:
         before, after = first.percentile(200, share), last.percentile(200, share)
         if after > before * most:
             yield f"p{share * 100:g} grew from {before:.1f} to {after:.1f} ms"
+    before, after = (window.percentile(200, 0.5) for window in outcome.unhurried)
+    if after > before * P50_TIMES:
+        yield f"p50 of one caller alone grew from {before:.1f} to {after:.1f} ms"
     quarter = max(len(outcome.samples) // 4, 1)
     if len(outcome.samples) >= 4:
         memory = [statistics.median(one.megabytes for one in part) for part in _quarters(outcome.samples, quarter)]
@@ -256,10 +296,12 @@ def report(outcome: Outcome) -> str:
         f"{outcome.rate:,.0f}/s for {total.seconds / 60:.1f} minutes: {sum(total.statuses.values()):,} calls, "
         f"{sum(times for status, times in total.statuses.items() if status != 200)} of them failed. Meanwhile: "
         + ", ".join(f"{name} {times} times" for name, times in sorted(outcome.jobs.items()))
-        + ", and the scheduler.",
+        + ", and the scheduler. One caller alone was answered in "
+        + " ms before and ".join(f"{window.percentile(200, 0.5):.2f}" for window in outcome.unhurried)
+        + " ms afterwards (p50).",
         "",
-        "| part | calls/s | p50 ms | p99 ms | no command beside: p50 ms | p99 ms | best window of these: p50 ms | p99 ms | memory MB | connections to the database |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| part | calls/s | p50 ms | p99 ms | no command beside: p50 ms | p99 ms | best window of these: p50 ms | p99 ms | memory MB | connections to the database | the same work: ms |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for number, windows in enumerate(outcome.parts()):
         samples = outcome.samples[len(outcome.samples) * number // 4 : len(outcome.samples) * (number + 1) // 4]
@@ -267,11 +309,12 @@ def report(outcome: Outcome) -> str:
         best = _soonest(_alone(windows))
         megabytes = statistics.median(one.megabytes for one in samples) if samples else 0
         connections = max((one.connections for one in samples), default=0)
+        pace = statistics.median(one.pace for one in samples) if samples else 0
         lines.append(
             f"| {number + 1}. quarter | {part.rate(200):,.0f} | {part.percentile(200, 0.5):.1f} | "
             f"{part.percentile(200, 0.99):.1f} | {alone.percentile(200, 0.5):.1f} | {alone.percentile(200, 0.99):.1f} | "
             f"{best.percentile(200, 0.5):.1f} | {best.percentile(200, 0.99):.1f} | "
-            f"{megabytes:.0f} | {connections} |"
+            f"{megabytes:.0f} | {connections} | {pace:.2f} |"
         )
     found = "\n".join(f"- {problem}" for problem in outcome.problems)
     lines += ["", f"Problems:\n\n{found}" if found else "No problem was found: no call failed, and nothing grew."]

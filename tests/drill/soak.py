@@ -254,15 +254,7 @@ def _growth(outcome: Outcome) -> Iterator[str]:
         yield f"only {total.rate(200):,.0f}/s were served, of {outcome.rate:,.0f}/s"
     if idle := [name for name in COMMANDS if not outcome.jobs.get(name)]:
         yield f"never run: {', '.join(idle)}"
-    parts = outcome.parts()
-    first, last = merged(_alone(parts[0])), merged(_alone(parts[-1]))
-    for share, most in ((0.5, P50_TIMES), (0.99, P99_TIMES)):
-        before, after = first.percentile(200, share), last.percentile(200, share)
-        if after > before * most:
-            yield f"p{share * 100:g} grew from {before:.1f} to {after:.1f} ms"
-    before, after = (window.percentile(200, 0.5) for window in outcome.unhurried)
-    if after > before * P50_TIMES:
-        yield f"p50 of one caller alone grew from {before:.1f} to {after:.1f} ms"
+    yield from _slower(outcome)
     quarter = max(len(outcome.samples) // 4, 1)
     if len(outcome.samples) >= 4:
         memory = [statistics.median(one.megabytes for one in part) for part in _quarters(outcome.samples, quarter)]
@@ -272,6 +264,18 @@ def _growth(outcome: Outcome) -> Iterator[str]:
         # The commands have connections of their own, now and then.
         if used[1] > used[0] + 4:
             yield f"connections to the database grew from {used[0]} to {used[1]}"
+
+
+def _slower(outcome: Outcome) -> Iterator[str]:
+    parts = outcome.parts()
+    first, last = merged(_alone(parts[0])), merged(_alone(parts[-1]))
+    for share, most in ((0.5, P50_TIMES), (0.99, P99_TIMES)):
+        before, after = first.percentile(200, share), last.percentile(200, share)
+        if after > before * most:
+            yield f"p{share * 100:g} grew from {before:.1f} to {after:.1f} ms"
+    before, after = (window.percentile(200, 0.5) for window in outcome.unhurried)
+    if after > before * P50_TIMES:
+        yield f"p50 of one caller alone grew from {before:.1f} to {after:.1f} ms"
 
 
 def _alone(part: list[tuple[Window, bool]]) -> list[Window]:

@@ -51,10 +51,10 @@ class Door:
             return
         try:
             if self._admission.counts:
-                came = list(self._connections.ready(0, self._connections.most))
+                came = self._came(self._connections.most)
                 beyond = self._counted(came)
             else:
-                came = list(self._connections.ready(0, _TURNED_AWAY_AT_ONCE))
+                came = self._came(_TURNED_AWAY_AT_ONCE)
                 beyond = [conn for conn in came if not self._may_wait(conn)]
             turned_away = sum(map(self._turn_away, beyond))
             if turned_away:
@@ -64,6 +64,17 @@ class Door:
                 self._admission.nobody_waits()
         finally:
             self._held.release()
+
+    def _came(self, most: int) -> list[Any]:
+        """Connections with a request. Those whose client has hung up take nobody's place."""
+        return [conn for conn in self._connections.ready(0, most) if not conn.hangup or self._left_a_request(conn)]
+
+    def _left_a_request(self, conn: Any) -> bool:
+        """Whether the client has sent one before it hung up; if not, the connection is closed."""
+        try:
+            return self._connections.take_arrived(conn, self._receiver.receive) in CAN_BE_ANSWERED
+        except LimitRequestHeaders:
+            return True
 
     def _counted(self, came: list[Any]) -> list[Any]:
         """Of all that have come the newest may wait, if there are too many: the others have waited for too long."""

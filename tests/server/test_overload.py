@@ -14,8 +14,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.support.clients import Answer, Client, exchange, read_answer
 from tests.support.vaults import Server, serving
+
+pytestmark = pytest.mark.database_independent
 
 STATUS = b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -88,7 +92,7 @@ def test_of_a_queue_that_stands_the_newest_are_served(tmp_path: Path) -> None:
     limits = {"BUNKER_WORKERS": "1", "BUNKER_THREADS": "1", "BUNKER_QUEUE_MILLISECONDS": "20"}
     with serving(tmp_path, **limits) as server, ExitStack() as stack:
         request = f"GET /v1/user/login/nobody HTTP/1.1\r\nHost: x\r\nX-Bunker-Token: {server.vault.root_token}\r\n\r\n"
-        opened = [connection(stack, server, STATUS) for _ in range(400)]
+        opened = [connection(stack, server, STATUS) for _ in range(700)]
         for one in opened:
             assert read_answer(one).body == b"OK"
         with stopped(server):  # until all are there: what it would find otherwise is how fast they are sent
@@ -99,6 +103,25 @@ def test_of_a_queue_that_stands_the_newest_are_served(tmp_path: Path) -> None:
         told = "".join("x" if status == 503 else "." for status in statuses)
         # Served until they were counted; then all are refused but for the newest, as many as may wait.
         assert re.fullmatch(r"\.+x{300,}\.{2}", told), told
+
+
+def test_those_who_hang_up_take_nobodys_place(tmp_path: Path) -> None:
+    limits = {"BUNKER_WORKERS": "1", "BUNKER_THREADS": "1", "BUNKER_QUEUE_MILLISECONDS": "20"}
+    with serving(tmp_path, **limits) as server, ExitStack() as stack:
+        request = f"GET /v1/user/login/nobody HTTP/1.1\r\nHost: x\r\nX-Bunker-Token: {server.vault.root_token}\r\n\r\n"
+        opened = [connection(stack, server, STATUS) for _ in range(500)]
+        for one in opened:
+            assert read_answer(one).body == b"OK"
+        callers, leavers = opened[:400], opened[400:]
+        with stopped(server):
+            for one in callers:
+                one.sendall(request.encode())
+            for one in leavers:
+                one.close()
+        statuses = [read_answer(one).status for one in callers]
+        assert set(statuses) == {404, 503}
+        # Whoever leaves came last: the newest who wait are the last callers still.
+        assert statuses[-2:] == [404, 404]
 
 
 def test_few_connections_are_never_turned_away(tmp_path: Path) -> None:

@@ -24,18 +24,18 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Iterator[Vault]:
-    with new_vault(tmp_path, MAINTENANCE_SECONDS="1", SQLITE_BUSY_SECONDS="1", KEYRING_CACHE_SECONDS="1") as made:
+    with new_vault(tmp_path, MAINTENANCE_SECONDS="1", KEYRING_CACHE_SECONDS="1") as made:
         yield made
 
 
 @contextmanager
-def scheduler(vault: Vault, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def scheduler(vault: Vault, *arguments: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
     """Running; what it logs goes to `log(vault)`."""
     with (vault.folder / "scheduler.log").open("ab") as out:
         process = subprocess.Popen(
             [sys.executable, str(PROJECT / "manage.py"), "scheduler", *arguments],
             cwd=vault.folder,
-            env=vault.environment(),
+            env=vault.environment(**settings),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -107,7 +107,7 @@ def test_a_signal_ends_it_well(vault: Vault, number: signal.Signals) -> None:
 
 def test_it_outlives_an_outage(vault: Vault) -> None:
     add_person(vault, "ann", "3s")
-    with scheduler(vault) as process:
+    with scheduler(vault, SQLITE_BUSY_SECONDS="1") as process:
         with outage(vault.database):
             wait_for(lambda: any(line["level"] == "ERROR" for line in log(vault)))
             time.sleep(3)

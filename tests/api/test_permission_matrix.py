@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
+from django.db import transaction
+from django.test import override_settings
 from django.urls import get_resolver
 
 from audit import sealing
@@ -14,7 +17,7 @@ from databunker.access import login_codes, tokens
 from databunker.access.models import AccessToken, TokenKind
 from databunker.api.docs import assets_version
 from tests.api.helpers import assert_refused, contents, routes, subject_of, told_by
-from tests.conftest import Api, new_token
+from tests.conftest import Api, make_vault, new_token
 from tests.support.login import Solved, solved
 from tests.support.trail import sealed
 from vault import lookups
@@ -213,17 +216,37 @@ def _login_code(person: str) -> str:
     return "123456"
 
 
+SETTINGS = {
+    "METRICS_ALLOWED_ADDRESSES": [],
+    "EMAIL_HOST": "127.0.0.1",
+    "CAPTCHA_PROOF_BITS": 4,
+    "RECEIPTS_PER_ADDRESS": "1000/1h",
+    "LOGIN_CODES_PER_PERSON": "1000/1h",
+    "LOGIN_TRIES_PER_PERSON": "1000/1h",
+}
+
+
+@pytest.fixture(scope="module")
+def shared_scene(django_db_setup: None, django_db_blocker: Any) -> Iterator[Scene]:
+    """Made once for the tests of a module, each of which is rolled back to it: it takes longer than most of them."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        transaction.get_connection().atomic_blocks[-1]._from_testcase = True
+        make_vault()
+        with override_settings(**SETTINGS):
+            made = make_scene(Api(new_token(TokenKind.ROOT)))
+        yield made
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def scene(api: Api, settings: Any) -> Scene:
-    return make_scene(api, settings)
+def scene(shared_scene: Scene, db: None, settings: Any) -> Scene:
+    for name, value in SETTINGS.items():
+        setattr(settings, name, value)
+    return shared_scene._replace(callers=dict(shared_scene.callers))
 
 
-def make_scene(api: Api, settings: Any) -> Scene:
-    settings.METRICS_ALLOWED_ADDRESSES = []
-    settings.EMAIL_HOST = "127.0.0.1"
-    settings.CAPTCHA_PROOF_BITS = 4
-    settings.RECEIPTS_PER_ADDRESS = "1000/1h"
-    settings.LOGIN_CODES_PER_PERSON = settings.LOGIN_TRIES_PER_PERSON = "1000/1h"
+def make_scene(api: Api) -> Scene:
+    """With SETTINGS set."""
     person = api.create(email=EMAIL)
     other = api.create(email="other@example.com")
     gone = api.create(email="gone@example.com")

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from tests.conftest import Api
 from tests.support.plans import asked, long_ways
 
-from .test_permission_matrix import MATRIX, Row, make_scene
+from .test_permission_matrix import MATRIX, Row, Scene, scene, shared_scene  # noqa: F401
 
 pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="the other databases have statistics")
 
@@ -19,9 +18,8 @@ ALL_OF_IT = {"GET /v1/userapps": {"vault_app_record"}}
 
 
 @pytest.mark.parametrize("row", MATRIX, ids=[f"{row.method} {row.path}" for row in MATRIX])
-def test_calls_find_their_rows_by_an_index(api: Api, settings: Any, row: Row) -> None:
+def test_calls_find_their_rows_by_an_index(scene: Scene, settings: Any, row: Row) -> None:  # noqa: F811
     settings.LIST_USERS = "legacy"
-    scene = make_scene(api, settings)
     with asked() as statements:
         assert scene.call(next(iter(row.lets_in), "root"), row).status_code == 200
     found = {table for statement in statements for table in long_ways(statement)}

@@ -20,7 +20,7 @@ from databunker.access.roles import PERMISSIONS_OF, Role
 from databunker.errors import BadRequest
 from gdpr import queries
 from tests.api.helpers import assert_refused, contents, told_by
-from tests.api.test_permission_matrix import ADMIN, EMAIL, MATRIX, OWN, Row, Scene, scene  # noqa: F401
+from tests.api.test_permission_matrix import ADMIN, EMAIL, MATRIX, OWN, Row, Scene, scene, shared_scene  # noqa: F401
 from tests.conftest import Api
 from tests.support.trail import sealed
 from vault.actions import issue_token

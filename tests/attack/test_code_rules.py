@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.database_independent
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PACKAGES = ("databunker", "gdpr", "vault", "audit")
 

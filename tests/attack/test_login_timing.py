@@ -98,6 +98,7 @@ def test_nobody_takes_as_long_as_somebody(ann: str, path: Callable[[str], str]) 
     assert is_even(pairs), (unevenness(pairs), difference(pairs))
 
 
+@pytest.mark.database_independent
 def test_a_name_that_no_account_has_takes_as_long_at_the_console(committed_vault: None, settings: Any) -> None:
     """With the product's own Argon2: it is what takes the time, for everybody once."""
     settings.PASSWORD_HASHERS = product.PASSWORD_HASHERS

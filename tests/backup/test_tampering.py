@@ -32,7 +32,9 @@ def small(committed_api: Api) -> bytes:
 
 
 # The default run looks at some places, the slow one at all.
-EVERY = pytest.mark.parametrize("step", [97, pytest.param(1, marks=pytest.mark.slow)])
+EVERY = pytest.mark.parametrize(
+    "step", [97, pytest.param(1, marks=[pytest.mark.slow, pytest.mark.database_independent])]
+)
 
 
 @EVERY

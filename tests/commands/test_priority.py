@@ -15,6 +15,8 @@ from databunker import priority
 from databunker.priority import NICENESS, give_way, rest
 from tests.support.vaults import Vault, new_vault
 
+pytestmark = pytest.mark.database_independent
+
 BEHIND = (
     "backup {}/backup",
     "verify",

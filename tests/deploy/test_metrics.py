@@ -12,6 +12,8 @@ from tests.support.vaults import PROJECT, serving
 
 from .conftest import DEPLOY, Judge
 
+pytestmark = pytest.mark.database_independent
+
 # Added by Prometheus itself.
 FROM_ELSEWHERE = {"instance", "job"}
 USED = re.compile(r"\b(databunker_\w+)(?:\{([^}]*)\})?")

@@ -22,6 +22,8 @@ from tests.support.vaults import SECONDS, Server, free_port, serving
 
 from .conftest import DEPLOY, Judge
 
+pytestmark = pytest.mark.database_independent
+
 MARKER = "zx9marker"
 NGINX = """
 daemon off;

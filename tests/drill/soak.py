@@ -45,7 +45,8 @@ MEMORY_SHARE, MEMORY_MEGABYTES = 0.10, 8
 P50_TIMES, P99_TIMES = 1.5, 3.0
 # Of the rate that was wanted, how much must have been served.
 REACHED = 0.97
-UNHURRIED_SECONDS = 10
+# For so long the capacity is measured, without its beginning, and one caller alone.
+CAPACITY_SECONDS, BEGINNING_SECONDS, UNHURRIED_SECONDS = 30, 3, 10
 MIX = (("read", 70), ("find", 10), ("change", 10), ("session", 5), ("create", 5))
 COMMANDS = ("keys rotate", "keys rewrap", "audit seal", "backup", "audit verify")
 MARK_BEGIN, MARK_END = "<!-- soak: written by `make soak` -->\n", "<!-- end of soak -->"
@@ -159,18 +160,27 @@ def _weigh(pid: int) -> None:
         Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS), encoding="ascii")
 
 
-def soak(kind: str, folder: Path, *, seconds: float, window: float) -> Outcome:
+def soak(
+    kind: str,
+    folder: Path,
+    *,
+    seconds: float,
+    window: float,
+    capacity_seconds: int = CAPACITY_SECONDS,
+    unhurried_seconds: int = UNHURRIED_SECONDS,
+) -> Outcome:
     with (
         arena(kind, folder, IDENTITY_FIELDS="visit:text:shared", NOTIFICATION_URL="") as place,
         Server(place.vault) as server,
     ):
         requests = _requests(folder / "requests", server, fill(server), 20_000)
-        measured = start(server.port, requests, seconds=33, connections=CONNECTIONS, window=1)
-        capacity = merged(finish(measured)[3:])
+        tried_seconds = BEGINNING_SECONDS + capacity_seconds
+        tried = start(server.port, requests, seconds=tried_seconds, connections=CONNECTIONS, window=1)
+        capacity = merged(finish(tried)[BEGINNING_SECONDS:])
         rate = SHARE * sum(map(capacity.rate, capacity.statuses))
 
         def unhurried() -> Window:
-            return merged(finish(start(server.port, requests, seconds=UNHURRIED_SECONDS, connections=1)))
+            return merged(finish(start(server.port, requests, seconds=unhurried_seconds, connections=1)))
 
         before = unhurried()
         scheduler = place.vault.start_manage("scheduler", MAINTENANCE_SECONDS="10")

@@ -53,7 +53,7 @@ def test_ten_times_too_many_calls_are_turned_away_early(tmp_path: Path) -> None:
 def test_nothing_fails_while_keys_rotate_and_backups_run(tmp_path: Path) -> None:
     if missing := missing_programs("postgresql"):
         pytest.skip(f"needs {', '.join(missing)}")
-    outcome = soak.soak("postgresql", tmp_path, seconds=15, window=1)
+    outcome = soak.soak("postgresql", tmp_path, seconds=15, window=1, capacity_seconds=4, unhurried_seconds=2)
     # How fast, and how often, belongs to the drill.
     of_its_own = ("grew", "were served", "never run")
     assert [problem for problem in outcome.problems if not any(words in problem for words in of_its_own)] == []

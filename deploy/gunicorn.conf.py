@@ -59,6 +59,8 @@ def on_starting(server):
         print(f"databunker: {problem}", file=sys.stderr)
         on_exit(server)
         sys.exit(1)
+    gc.collect()
+    gc.freeze()  # nor do workers look at it: the memory of what they don't touch stays shared
     gc.enable()
 
 

@@ -48,6 +48,7 @@ def vault(tmp_path: Path) -> Iterator[Vault]:
         yield made
 
 
+@pytest.mark.slow
 def test_commands_that_go_through_all_there_is_give_way(vault: Vault) -> None:
     usual = os.getpriority(os.PRIO_PROCESS, 0)
     commands = [command.format(vault.folder) for command in (*BEHIND, *AT_ONCE)]
@@ -95,6 +96,7 @@ for command in json.loads({commands!r}):
 """
 
 
+@pytest.mark.slow
 def test_they_come_by_a_rest(vault: Vault) -> None:
     places = {command.format(vault.folder): modules for command, modules in PLACES.items()}
     vault.script(PERSON)

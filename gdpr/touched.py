@@ -33,9 +33,10 @@ def touched_paths(document: dict[str, Any], change: Any) -> list[Path]:
 def _merged(document: Any, change: dict[str, Any], above: Path = ()) -> Iterator[Path]:
     for name, value in change.items():
         below = document.get(name)
-        if isinstance(value, dict) and isinstance(below, dict):
+        if value and isinstance(value, dict) and isinstance(below, dict):
             yield from _merged(below, value, (*above, name))
         else:
+            # Also where nothing is merged into an object: it would be made anew if it weren't there any more.
             yield (*above, name)
 
 

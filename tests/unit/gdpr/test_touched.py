@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from databunker.errors import VaultError
@@ -24,7 +24,7 @@ DOCUMENT = {"login": "ann", "name": {"first": "Ann", "last": "E"}, "tags": ["a",
         ({"name": {"first": "A", "title": "Dr"}}, [("name", "first"), ("name", "title")], {"name": {"first": "Ann"}}),
         ({"login": {"deep": 1}}, [("login",)], {"login": "ann"}),
         ({"new": {"deep": 1}}, [("new",)], {}),
-        ({"name": {}}, [], {}),
+        ({"name": {}}, [("name",)], {"name": {"first": "Ann", "last": "E"}}),
         ({"empty": {"x": 1}}, [("empty", "x")], {"empty": {}}),
         ({"n": {"x": 1}}, [("n",)], {"n": None}),
         ([{"op": "replace", "path": "/name/first", "value": 1}], [("name", "first")], {"name": {"first": "Ann"}}),
@@ -55,6 +55,7 @@ def test_touched_paths_and_what_was_there(change: Any, paths: list[tuple[str, ..
         ({"name": {"title": "Dr"}}, {"name": None}),
         ({"name": {"title": "Dr"}}, {"name": "text"}),
         ({"name": {"title": "Dr"}}, {"name": {"title": "Mr"}}),
+        ({"name": {}}, {"name": None}),
         ({"n": 1}, [{"op": "remove", "path": "/n"}]),
         ({"empty": 1}, {"empty": {"x": 1}}),
         ([{"op": "add", "path": "/tags/0", "value": 1}], [{"op": "add", "path": "/tags/-", "value": 1}]),
@@ -111,6 +112,7 @@ def applied(document: dict[str, Any], change: Any) -> Any:
         return None
 
 
+@example({"a": {}}, {"a": {}}, {"a": None})
 @given(DOCUMENTS, CHANGES, DOCUMENTS | CHANGES)
 def test_where_the_touched_fields_are_as_they_were_the_change_does_the_same(
     document: dict[str, Any], change: Any, meanwhile: Any

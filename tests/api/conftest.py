@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import transaction
+from django.test import override_settings
 
 from databunker import refusals
+from databunker.access.models import TokenKind
+from tests.api.matrix import SETTINGS, Scene, make_scene, set_up
+from tests.conftest import Api, make_vault, new_token
 from tests.support.login import NOW
 
 
@@ -33,3 +38,21 @@ def clock() -> Iterator[Any]:
     """Time stands still at NOW until it is shifted."""
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
+
+
+@pytest.fixture(scope="module")
+def shared_scene(django_db_setup: None, django_db_blocker: Any) -> Iterator[Scene]:
+    """Made once for the tests of a module, each of which is rolled back to it: it takes longer than most of them."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        transaction.get_connection().atomic_blocks[-1]._from_testcase = True
+        make_vault()
+        with override_settings(**SETTINGS):
+            made = make_scene(Api(new_token(TokenKind.ROOT)))
+        yield made
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def scene(shared_scene: Scene, db: None, settings: Any) -> Scene:
+    set_up(settings)
+    return shared_scene._replace(callers=dict(shared_scene.callers))

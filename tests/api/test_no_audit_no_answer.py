@@ -11,7 +11,7 @@ from django.db import connection
 
 from databunker.access.models import TokenKind
 from tests.api.helpers import assert_refused, contents, routes
-from tests.api.test_permission_matrix import MATRIX, ROOT, SETTINGS, Row, Scene, make_scene
+from tests.api.matrix import MATRIX, ROOT, Row, Scene, make_scene, set_up
 from tests.conftest import Api, new_token
 from tests.support.login import solved
 
@@ -184,8 +184,7 @@ def audited_calls() -> set[tuple[str, str]]:
 def test_no_route_at_all_answers(committed_api: Api, settings: Any) -> None:
     """Every row of the permission matrix, which has every route: as root, and as a stranger who is refused."""
     settings.LIST_USERS = "legacy"
-    for name, value in SETTINGS.items():
-        setattr(settings, name, value)
+    set_up(settings)
     scene = make_scene(committed_api)
     audited = [row for row in MATRIX if (row.route, row.method) in audited_calls()]
     assert {(row.route, row.method) for row in audited} == audited_calls()

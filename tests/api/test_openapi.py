@@ -14,11 +14,9 @@ from drf_spectacular.validation import validate_schema
 from databunker.api.openapi import PAGING, operation_of
 from databunker.api.openapi.document import document, document_json
 from tests.api.helpers import assert_refused, routes
-from tests.api.test_permission_matrix import ADMIN, ADMINS, MATRIX, Row, Scene, scene, shared_scene
+from tests.api.matrix import ADMIN, ADMINS, MATRIX, Row, Scene
 from tests.conftest import Api
 from tests.support.described import assert_described, described_path, the_document
-
-__all__ = ["scene", "shared_scene"]
 
 # Pages for people and what balancers ask, which are no part of the API.
 PAGES = {"docs", "docs/<str:version>/<str:name>", "livez", "readyz"}

@@ -9,7 +9,7 @@ from django.db import connection
 
 from tests.support.plans import asked, long_ways
 
-from .test_permission_matrix import MATRIX, Row, Scene, scene, shared_scene  # noqa: F401
+from .matrix import MATRIX, Row, Scene
 
 pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="the other databases have statistics")
 
@@ -18,7 +18,7 @@ ALL_OF_IT = {"GET /v1/userapps": {"vault_app_record"}}
 
 
 @pytest.mark.parametrize("row", MATRIX, ids=[f"{row.method} {row.path}" for row in MATRIX])
-def test_calls_find_their_rows_by_an_index(scene: Scene, settings: Any, row: Row) -> None:  # noqa: F811
+def test_calls_find_their_rows_by_an_index(scene: Scene, settings: Any, row: Row) -> None:
     settings.LIST_USERS = "legacy"
     with asked() as statements:
         assert scene.call(next(iter(row.lets_in), "root"), row).status_code == 200

@@ -20,7 +20,7 @@ from databunker.access.roles import PERMISSIONS_OF, Role
 from databunker.errors import BadRequest
 from gdpr import queries
 from tests.api.helpers import assert_refused, contents, told_by
-from tests.api.test_permission_matrix import ADMIN, EMAIL, MATRIX, OWN, Row, Scene, scene, shared_scene  # noqa: F401
+from tests.api.matrix import ADMIN, EMAIL, MATRIX, OWN, Row, Scene
 from tests.conftest import Api
 from tests.support.trail import sealed
 from vault.actions import issue_token
@@ -51,7 +51,7 @@ def narrowed(**wish: Any) -> Api:
 
 
 @pytest.fixture
-def rich(scene: Scene, settings: Any) -> Scene:  # noqa: F811
+def rich(scene: Scene, settings: Any) -> Scene:
     """The scene with something hidden in everything that is kept about the person."""
     settings.LIST_USERS = "legacy"
     root, person = scene.callers["root"], scene.person
@@ -79,7 +79,7 @@ def rich(scene: Scene, settings: Any) -> Scene:  # noqa: F811
     return scene._replace(event=changed, request=asked)
 
 
-def call(scene: Scene, api: Api, row: Row, **headers: str) -> Any:  # noqa: F811
+def call(scene: Scene, api: Api, row: Row, **headers: str) -> Any:
     scene.callers["narrowed"] = Api(api.token)
     path = row.path.format(
         person=scene.person, event=scene.event, session=scene.session, share=scene.share, link=scene.link,
@@ -88,7 +88,7 @@ def call(scene: Scene, api: Api, row: Row, **headers: str) -> Any:  # noqa: F811
     return api.call(row.method, path, row.body, HTTP_ACCEPT=row.accept, **headers)
 
 
-def assert_kept_out(scene: Scene, api: Api, row: Row, **headers: str) -> None:  # noqa: F811
+def assert_kept_out(scene: Scene, api: Api, row: Row, **headers: str) -> None:
     """Refused as everybody is, with an event that names the token."""
     with told_by() as told:
         assert_refused(call(scene, api, row, **headers), 403, "Access denied")
@@ -107,7 +107,7 @@ def undone(row: Row) -> Iterator[None]:
     tokens.forget_cached()
 
 
-def test_only_a_token_with_all_that_it_takes_gets_in(scene: Scene, settings: Any) -> None:  # noqa: F811
+def test_only_a_token_with_all_that_it_takes_gets_in(scene: Scene, settings: Any) -> None:
     settings.LIST_USERS = "legacy"
     elsewhere, purposeful = narrowed(addresses=[ELSEWHERE]), narrowed(purposes=["support"])
     for row in GUARDED:

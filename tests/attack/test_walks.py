@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from databunker.access import tokens
 from databunker.access.models import TokenKind
-from tests.api.test_permission_matrix import CALLERS, MATRIX
+from tests.api.matrix import CALLERS, MATRIX
 from tests.conftest import Api
 from tests.support.victims import Victim
 from tests.support.walks import Asked, asked, methods_of_routes

@@ -27,12 +27,12 @@ _CITIES = (
 _PHONES = "+447700900"
 
 
-def made_up_people(count: int, *, domain: str) -> Iterator[dict[str, Any]]:
+def made_up_people(count: int, *, domain: str, telephones: bool = True) -> Iterator[dict[str, Any]]:
     """So many, each with a mail address at `domain`.
 
-    Telephones are of numbers that nobody has: there are a thousand, so not everyone has one.
+    Telephones are of numbers that nobody has: there are a thousand, so not everyone can have one.
     """
-    phones = secrets.SystemRandom().sample(range(1000), min(count, 1000))
+    phones = secrets.SystemRandom().sample(range(1000), min(count, 1000)) if telephones else []
     for number in range(count):
         first, last = secrets.choice(_FIRST), secrets.choice(_LAST)
         city, postcode = secrets.choice(_CITIES)

@@ -10,11 +10,14 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from databunker.access.actor import operator
 from databunker.access.models import AccessToken, TokenKind
+from databunker.management import canary_people
 from databunker.management.canary_people import made_up_people
 from databunker.watch.models import Canary
 from tests.api.helpers import contents, told_by
 from tests.conftest import Api, new_token
+from vault.actions import Created, create_record, prepare_batch, store_batch
 
 
 def canary(*arguments: str) -> str:
@@ -50,6 +53,39 @@ def test_profiles_may_be_given(api: Api, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="1: duplicate index: login"):
         canary("add", "--profiles", str(file))
     assert Canary.objects.count() == 2
+
+
+def draws(monkeypatch: pytest.MonkeyPatch, *numbers: int) -> None:
+    """Everybody who is made up is called Theo Weber; the numbers in their addresses are these."""
+    monkeypatch.setattr(canary_people, "_FIRST", ("Theo",))
+    monkeypatch.setattr(canary_people, "_LAST", ("Weber",))
+    drawn = iter(numbers)
+    monkeypatch.setattr(canary_people.secrets, "randbelow", lambda below: next(drawn) - 10 if below == 90 else 0)
+
+
+def test_for_whom_somebody_has_the_address_another_is_made_up(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_record(operator(), profile={"email": "theo.weber10@example.com"})
+    draws(monkeypatch, 10, 11, 11, 11, 12, 13)
+    assert "Added 3." in canary("add", "--count", "3")
+    addresses = [api.get(f"/v1/user/token/{token}").json()["data"]["email"] for token in canary("list").split()]
+    assert addresses == [f"theo.weber{number}@example.com" for number in (11, 12, 13)]
+
+
+def test_where_all_telephone_numbers_are_taken_they_have_none(api: Api) -> None:
+    people = [{"phone": f"+447700900{number:03}"} for number in range(1000)]
+    results = store_batch(operator(), prepare_batch(operator(), people))
+    assert all(isinstance(result, Created) for result in results)
+    assert "Added 3." in canary("add", "--count", "3")
+    tokens = canary("list").split()
+    assert len(tokens) == 3
+    assert all("phone" not in api.get(f"/v1/user/token/{token}").json()["data"] for token in tokens)
+
+
+def test_where_nobody_is_left_to_make_up_it_is_said(vault: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    draws(monkeypatch, *[10] * 11)
+    with pytest.raises(CommandError, match="2: duplicate index: email"):
+        canary("add", "--count", "2")
+    assert Canary.objects.count() == 1
 
 
 def test_in_the_trail_they_can_look_like_an_application(api: Api) -> None:

@@ -46,9 +46,10 @@ class Created(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """`reason` names the field and the rule, never a value."""
+    """`reason` names the field and the rule, never a value. `duplicate`: somebody else has that identity."""
 
     reason: str
+    duplicate: bool = False
 
 
 Result = Created | Rejected
@@ -168,7 +169,7 @@ def _choose(batch: Batch, taken: set[bytes]) -> tuple[list[tuple[SealedRecord, E
         unique = {entry.digest: entry.field for entry in record.identities if entry.slot == UNIQUE_SLOT}
         duplicates = sorted(field for digest, field in unique.items() if digest in seen)
         if duplicates:
-            results.append(Rejected(f"duplicate index: {duplicates[0]}"))
+            results.append(Rejected(f"duplicate index: {duplicates[0]}", duplicate=True))
             continue
         seen.update(unique)
         chosen.append(candidate)

@@ -14,9 +14,10 @@ from databunker.access.models import AccessToken, TokenKind
 from databunker.errors import VaultError
 from databunker.management.canary_people import made_up_people
 from databunker.watch.canaries import add_canaries, list_canaries, remove_canary
-from vault.actions import Created, Rejected
+from vault.actions import Created, Rejected, Result
 
 _MOST = 1_000
+_ROUNDS = 10
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+", re.ASCII | re.IGNORECASE)
 
 
@@ -43,8 +44,7 @@ class Command(BaseCommand):
             raise CommandError(error.message) from error
 
     def _add(self, options: dict[str, Any]) -> None:
-        profiles = list(_profiles(options))
-        results = add_canaries(operator(), profiles=profiles, like=_like(options["like"]))
+        results = list(_results(options, _like(options["like"])))
         refused = [f"{number}: {one.reason}" for number, one in enumerate(results, 1) if isinstance(one, Rejected)]
         added = sum(isinstance(result, Created) for result in results)
         self.stdout.write(f"Added {added}. `manage.py scheduler` watches them.")
@@ -60,19 +60,36 @@ class Command(BaseCommand):
         self.stdout.write("Forgotten.")
 
 
-def _profiles(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _results(options: dict[str, Any], like: Actor | None) -> Iterator[Result]:
     """
     Raises:
         CommandError: something given makes no sense.
     """
     if options["profiles"]:
-        yield from _read(options["profiles"])
+        yield from add_canaries(operator(), profiles=list(_read(options["profiles"])), like=like)
         return
     if not 1 <= options["count"] <= _MOST:
         raise CommandError(f"--count must be from 1 to {_MOST}")
     if not _DOMAIN.fullmatch(options["domain"]):
         raise CommandError("--domain must be a name such as example.com")
-    yield from made_up_people(options["count"], domain=options["domain"])
+    yield from _made_up(options["count"], options["domain"], like)
+
+
+def _made_up(count: int, domain: str, like: Actor | None) -> Iterator[Result]:
+    """Where somebody has the address or the number that was made up, another is made up, without a number."""
+    taken: list[Rejected] = []
+    for turn in range(_ROUNDS):
+        people = list(made_up_people(count, domain=domain, telephones=turn == 0))
+        taken = []
+        for result in add_canaries(operator(), profiles=people, like=like):
+            if isinstance(result, Rejected) and result.duplicate:
+                taken.append(result)
+            else:
+                yield result
+        count = len(taken)
+        if not count:
+            break
+    yield from taken
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:

@@ -44,7 +44,11 @@ class Command(BaseCommand):
             raise CommandError(error.message) from error
 
     def _add(self, options: dict[str, Any]) -> None:
-        results = list(_results(options, _like(options["like"])))
+        like = _like(options["like"])
+        if options["profiles"]:
+            results = add_canaries(operator(), profiles=list(_read(options["profiles"])), like=like)
+        else:
+            results = _add_made_up(options["count"], options["domain"], like)
         refused = [f"{number}: {one.reason}" for number, one in enumerate(results, 1) if isinstance(one, Rejected)]
         added = sum(isinstance(result, Created) for result in results)
         self.stdout.write(f"Added {added}. `manage.py scheduler` watches them.")
@@ -60,36 +64,27 @@ class Command(BaseCommand):
         self.stdout.write("Forgotten.")
 
 
-def _results(options: dict[str, Any], like: Actor | None) -> Iterator[Result]:
-    """
+def _add_made_up(count: int, domain: str, like: Actor | None) -> list[Result]:
+    """Where somebody has the address or the number that was made up, another is made up, without a number.
+
     Raises:
         CommandError: something given makes no sense.
     """
-    if options["profiles"]:
-        yield from add_canaries(operator(), profiles=list(_read(options["profiles"])), like=like)
-        return
-    if not 1 <= options["count"] <= _MOST:
+    if not 1 <= count <= _MOST:
         raise CommandError(f"--count must be from 1 to {_MOST}")
-    if not _DOMAIN.fullmatch(options["domain"]):
+    if not _DOMAIN.fullmatch(domain):
         raise CommandError("--domain must be a name such as example.com")
-    yield from _made_up(options["count"], options["domain"], like)
-
-
-def _made_up(count: int, domain: str, like: Actor | None) -> Iterator[Result]:
-    """Where somebody has the address or the number that was made up, another is made up, without a number."""
-    taken: list[Rejected] = []
-    for turn in range(_ROUNDS):
-        people = list(made_up_people(count, domain=domain, telephones=turn == 0))
-        taken = []
-        for result in add_canaries(operator(), profiles=people, like=like):
-            if isinstance(result, Rejected) and result.duplicate:
-                taken.append(result)
-            else:
-                yield result
-        count = len(taken)
-        if not count:
+    people = made_up_people(count, domain=domain)
+    done: list[Result] = []
+    taken: list[Result] = []
+    for _ in range(_ROUNDS):
+        results = add_canaries(operator(), profiles=list(people), like=like)
+        taken = [result for result in results if isinstance(result, Rejected) and result.duplicate]
+        done += [result for result in results if result not in taken]
+        if not taken:
             break
-    yield from taken
+        people = made_up_people(len(taken), domain=domain, telephones=False)
+    return done + taken
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ from django.test import override_settings
 from databunker import refusals
 from databunker.access.models import TokenKind
 from tests.api.matrix import SETTINGS, Scene, make_scene, set_up
+from tests.api.people import People, make_people
 from tests.conftest import Api, make_vault, new_token
 from tests.support.login import NOW
 
@@ -56,3 +57,9 @@ def shared_scene(django_db_setup: None, django_db_blocker: Any) -> Iterator[Scen
 def scene(shared_scene: Scene, db: None, settings: Any) -> Scene:
     set_up(settings)
     return shared_scene._replace(callers=dict(shared_scene.callers))
+
+
+@pytest.fixture
+def people(api: Api, settings: Any) -> People:
+    settings.LIST_USERS = "legacy"
+    return make_people(api)

@@ -27,9 +27,11 @@ from vault import references, storage
 
 __all__ = [
     "ANN",
+    "MARKER",
     "MODES",
     "Told",
     "assert_refused",
+    "assert_silent",
     "contents",
     "found",
     "opened",
@@ -40,12 +42,37 @@ __all__ = [
     "unreachable_database",
 ]
 
+# Stands in everything that is sent where something is refused, and must stand in nothing that is answered.
+MARKER = "Zx9marker"
+
+# What would show that an answer was not written by us.
+GIVEAWAYS = (
+    MARKER,
+    "Traceback",
+    "Exception",
+    "Error",
+    "SELECT",
+    "INSERT",
+    "vault_",
+    "audit_",
+    ".py",
+    "/usr",
+    "django",
+    "<html",
+)
+
 OURS = ("access", "crypto", "erasure", "gdpr", "notify", "vault")
 
 
 def subject_of(token: str) -> bytes:
     """The reference under which the person's rows stand."""
     return references.subject_of(uuid.UUID(token), tenant=DEFAULT_TENANT)
+
+
+def assert_silent(content: bytes) -> None:
+    """Nothing of the input, nothing of the inside."""
+    text = content.decode()
+    assert [giveaway for giveaway in GIVEAWAYS if giveaway in text] == []
 
 
 def contents() -> dict[str, list[tuple[Any, ...]]]:
